@@ -1,0 +1,155 @@
+"""The one door to processes: argv lists only, output streamed and its tail kept, a polite end, errors with evidence."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from celadon.errors import CommandError, CommandTimeout
+from celadon.locale import _
+
+TAIL = 40  # lines kept as evidence: enough for a compiler's error, short enough to read
+POLITE = 10.0  # seconds between SIGTERM and SIGKILL
+
+OnLine = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a process ended. `out` is its standard output, `tail` the last lines of both streams."""
+
+    argv: tuple[str, ...]
+    code: int
+    out: str
+    tail: tuple[str, ...]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    timeout: float = 120.0,
+    on_line: OnLine | None = None,
+    check: bool = True,
+) -> Result:
+    """Run `argv` to its end and return its output.
+
+    `env` is added to this process's environment. `on_line` is called with every line of both streams as it comes
+    (from reader threads). The child gets a session of its own, so that Ctrl-C reaches only Celadon, which then ends
+    the child's whole group: nothing goes on unseen.
+
+    Raises CommandError when the code is not 0 and `check` is set, CommandTimeout after `timeout` seconds.
+    """
+    child = _start(argv, cwd, env, stdin is not None)
+    tail: deque[str] = deque(maxlen=TAIL)
+    out: list[str] = []
+    readers = [
+        _reader(child.stdout, tail, on_line, out),
+        _reader(child.stderr, tail, on_line, None),
+    ]
+    try:
+        if stdin is not None and child.stdin is not None:
+            _feed(child.stdin, stdin)
+        code = child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        _end(child)
+        message = _("`{command}` took longer than {seconds:.0f} s and was ended.")
+        raise CommandTimeout(
+            argv, -signal.SIGTERM, tail, message=message.format(command=_shown(argv), seconds=timeout)
+        ) from None
+    except BaseException:
+        _end(child)
+        raise
+    for reader in readers:
+        reader.join(POLITE)  # a grandchild may hold the pipe open: do not wait for it for ever
+    result = Result(tuple(argv), code, "".join(out), tuple(tail))
+    if check and code != 0:
+        raise CommandError(argv, code, result.tail, message=_ended(argv, code))
+    return result
+
+
+def attach(argv: Sequence[str], *, cwd: Path | None = None) -> int:
+    """Run `argv` on this terminal (logs that follow, a shell in a container) and return its code."""
+    try:
+        return subprocess.call(list(argv), cwd=cwd)
+    except FileNotFoundError:
+        raise _missing(argv) from None
+
+
+def _start(
+    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, feeds: bool
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env={**os.environ, **env} if env else None,
+            stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise _missing(argv) from None
+
+
+def _missing(argv: Sequence[str]) -> CommandError:
+    return CommandError(argv, 127, (), message=_("The program `{program}` is not installed.").format(program=argv[0]))
+
+
+def _feed(pipe: IO[bytes], text: str) -> None:
+    try:
+        pipe.write(text.encode())
+        pipe.close()
+    except BrokenPipeError:
+        pass  # the child ended without reading; its code says why
+
+
+def _reader(
+    stream: IO[bytes] | None, tail: deque[str], on_line: OnLine | None, keep: list[str] | None
+) -> threading.Thread:
+    def read() -> None:
+        for raw in stream or ():
+            text = raw.decode(errors="replace")
+            if keep is not None:
+                keep.append(text)
+            line = text.rstrip("\r\n")
+            tail.append(line)
+            if on_line:
+                on_line(line)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """End the child's whole group: SIGTERM, then SIGKILL for what does not listen."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, sign)
+            child.wait(POLITE)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        else:
+            return
+
+
+def _shown(argv: Sequence[str]) -> str:
+    words = " ".join(argv)
+    return words if len(words) <= 120 else words[:117] + "..."
+
+
+def _ended(argv: Sequence[str], code: int) -> str:
+    if code < 0:
+        return _("`{command}` was ended by {signal}.").format(command=_shown(argv), signal=signal.Signals(-code).name)
+    return _("`{command}` ended with code {code}.").format(command=_shown(argv), code=code)

@@ -1,0 +1,101 @@
+"""Every exception that a user may meet: what happened, where, the evidence, the next command, the exit code.
+
+Nobody matches messages: callers catch types and read fields. The command line shows all of them in one place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from celadon.locale import _
+
+DONE, FAILED, USAGE, BUG, CANCELLED = 0, 1, 2, 3, 130
+
+
+class CeladonError(Exception):
+    """A known failure. `evidence` is the lines that prove it, `hint` what to do, usually a command to type."""
+
+    exit_code = FAILED
+
+    def __init__(self, message: str, *, evidence: Sequence[str] = (), hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.evidence = tuple(evidence)
+        self.hint = hint
+
+
+class UsageError(CeladonError):
+    """The words of the command do not fit this workspace: an unknown service, environment, release or ref."""
+
+    exit_code = USAGE
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in a configuration file. Lines and columns count from 1; 0 where the place is not known."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str = field(compare=False)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class ConfigError(CeladonError):
+    """The configuration cannot be used. Carries every problem found, not only the first."""
+
+    exit_code = USAGE
+
+    def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__(_("The configuration has problems."), evidence=[str(p) for p in self.problems], hint=hint)
+
+
+class RefusedError(CeladonError):
+    """Celadon could go on, but will not: the server or production would be at risk. Nothing was changed."""
+
+
+class LockTimeout(CeladonError):
+    """Somebody else's deployment held the host's lock for longer than `lock_timeout`."""
+
+
+class CommandError(CeladonError):
+    """A process that Celadon ran ended badly. `argv` is masked; `tail` is its last lines; code < 0 is a signal."""
+
+    def __init__(self, argv: Sequence[str], code: int, tail: Sequence[str], *, message: str = "", hint: str = "") -> None:
+        self.argv, self.code, self.tail = tuple(argv), code, tuple(tail)
+        text = message or _("`{command}` ended with code {code}.").format(command=" ".join(argv), code=code)
+        super().__init__(text, evidence=tail, hint=hint)
+
+
+class CommandTimeout(CommandError):
+    """A process was ended because it took longer than it may."""
+
+
+class EngineError(CeladonError):
+    """The Docker engine does not answer, or lacks a part (Compose v2, Buildx)."""
+
+
+class BuildError(CeladonError):
+    """A build failed. `step` is the Dockerfile step, as BuildKit names it."""
+
+    def __init__(self, message: str, *, service: str, step: str, evidence: Sequence[str], hint: str) -> None:
+        self.service, self.step = service, step
+        super().__init__(message, evidence=evidence, hint=hint)
+
+
+class UnhealthyError(CeladonError):
+    """A candidate did not become healthy, or did not stay it."""
+
+    def __init__(self, message: str, *, service: str, evidence: Sequence[str] = (), hint: str = "") -> None:
+        self.service = service
+        super().__init__(message, evidence=evidence, hint=hint)
+
+
+class Cancelled(CeladonError):
+    """The operator asked to stop (Ctrl-C, SIGTERM, a closed terminal) before the commit."""
+
+    exit_code = CANCELLED

@@ -1,0 +1,1 @@
+"""Doing it: observe, execute, probe, reconcile, under one lock."""

@@ -1,0 +1,268 @@
+"""The record: one SQLite file that says what should be. Everything on the engine is a projection of it.
+
+The commit point of every deployment is one transaction here, `move`.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from celadon.errors import CeladonError
+from celadon.locale import _
+from celadon.state.snapshot import Built, Live, Release
+
+SCHEMA = 1
+TABLES = """
+CREATE TABLE releases (
+    environment TEXT NOT NULL, service TEXT NOT NULL, id TEXT NOT NULL, image_id TEXT NOT NULL,
+    "commit" TEXT NOT NULL, subject TEXT NOT NULL, build_key TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    origin TEXT NOT NULL, created TEXT NOT NULL, predecessor TEXT,
+    PRIMARY KEY (environment, service, id)) STRICT;
+CREATE TABLE live (
+    environment TEXT NOT NULL, service TEXT NOT NULL, release TEXT NOT NULL, slot TEXT NOT NULL,
+    PRIMARY KEY (environment, service)) STRICT;
+CREATE TABLE built (
+    service TEXT NOT NULL, id TEXT NOT NULL, image_id TEXT NOT NULL, "commit" TEXT NOT NULL,
+    subject TEXT NOT NULL, build_key TEXT NOT NULL, created TEXT NOT NULL,
+    PRIMARY KEY (service, id)) STRICT;
+CREATE TABLE deployments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, environment TEXT NOT NULL, verb TEXT NOT NULL, services TEXT NOT NULL,
+    by TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, finished TEXT, outcome TEXT NOT NULL,
+    message TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE steps (
+    deployment INTEGER NOT NULL REFERENCES deployments (id), number INTEGER NOT NULL, text TEXT NOT NULL,
+    started TEXT NOT NULL, seconds REAL, outcome TEXT NOT NULL,
+    PRIMARY KEY (deployment, number)) STRICT;
+CREATE TABLE networks (environment TEXT PRIMARY KEY, subnet TEXT NOT NULL) STRICT;
+CREATE TABLE addresses (
+    environment TEXT NOT NULL, service TEXT NOT NULL, slot TEXT NOT NULL, place INTEGER NOT NULL,
+    PRIMARY KEY (environment, service, slot), UNIQUE (environment, place)) STRICT;
+"""
+
+RUNNING, SUCCEEDED, FAILED, REVERTED, CANCELLED, INTERRUPTED = (
+    "running", "succeeded", "failed", "reverted", "cancelled", "interrupted",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One run of a verb that acts. `started` and `finished` are ISO 8601 in UTC; `services` are names."""
+
+    id: int
+    environment: str
+    verb: str
+    services: tuple[str, ...]
+    by: str
+    pid: int
+    started: str
+    finished: str | None
+    outcome: str
+    message: str
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step of a deployment, as the journal kept it. `seconds` is None while it runs."""
+
+    number: int
+    text: str
+    started: str
+    seconds: float | None
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """One service of a commit: `after` becomes live; `before` is what it must replace (None: nothing was live)."""
+
+    service: str
+    before: Live | None
+    after: Live | None
+
+
+class Record:
+    """The open record of one workspace. Not shared between threads."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.exists():
+            file.touch(mode=0o600)
+        self._db = sqlite3.connect(file, isolation_level=None, timeout=30)
+        self._db.row_factory = sqlite3.Row
+        try:
+            self._open()
+        except sqlite3.DatabaseError as problem:
+            raise CeladonError(
+                _("The record {file} cannot be read: {problem}.").format(file=file, problem=problem),
+                hint=_("Keep a copy of the file, and restore it from a backup; the containers go on running."),
+            ) from problem
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")  # a commit that was shown must survive a power cut
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA:
+            raise CeladonError(
+                _("This record was written by a newer Celadon (schema {found}, this one knows {known}).").format(
+                    found=version, known=SCHEMA
+                ),
+                hint=_("Update Celadon on this server."),
+            )
+        if version == 0:
+            with self._transaction():
+                for statement in TABLES.split(";")[:-1]:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # What is live
+
+    def live(self) -> Mapping[tuple[str, str], Live]:
+        """What users should get, by (environment, service)."""
+        rows = self._db.execute("SELECT * FROM live ORDER BY environment, service")
+        return {(r["environment"], r["service"]): Live(r["release"], r["slot"]) for r in rows}
+
+    def move(self, environment: str, moves: Iterable[Move]) -> None:
+        """The commit point: make every `after` live at once, or nothing.
+
+        Raises CeladonError if a service is not where the plan saw it: somebody else committed in between.
+        """
+        with self._transaction():
+            for move in moves:
+                key = (environment, move.service)
+                if self.live().get(key) != move.before:
+                    raise CeladonError(
+                        _("{service}: the live release changed under this deployment; nothing was switched.").format(
+                            service=move.service
+                        )
+                    )
+                if move.after is None:
+                    self._db.execute("DELETE FROM live WHERE environment = ? AND service = ?", key)
+                else:
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)", (*key, move.after.release, move.after.slot)
+                    )
+
+    # Releases and images
+
+    def releases(self) -> tuple[Release, ...]:
+        """All releases, oldest first."""
+        rows = self._db.execute("SELECT * FROM releases ORDER BY created, rowid")
+        return tuple(Release(**dict(r)) for r in rows)
+
+    def add_release(self, r: Release) -> None:
+        self._db.execute(
+            "INSERT INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (r.environment, r.service, r.id, r.image_id, r.commit, r.subject, r.build_key, r.fingerprint, r.origin,
+             r.created, r.predecessor),
+        )  # fmt: skip
+
+    def remove_release(self, environment: str, service: str, release_id: str) -> None:
+        self._db.execute(
+            "DELETE FROM releases WHERE environment = ? AND service = ? AND id = ?", (environment, service, release_id)
+        )
+
+    def built(self) -> tuple[Built, ...]:
+        """All images that were built or pulled, oldest first."""
+        return tuple(Built(**dict(r)) for r in self._db.execute("SELECT * FROM built ORDER BY created, rowid"))
+
+    def add_built(self, b: Built) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO built VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (b.service, b.id, b.image_id, b.commit, b.subject, b.build_key, b.created),
+        )
+
+    def remove_built(self, service: str, build_id: str) -> None:
+        self._db.execute("DELETE FROM built WHERE service = ? AND id = ?", (service, build_id))
+
+    # Networks and addresses
+
+    def subnet(self, environment: str) -> str | None:
+        row = self._db.execute("SELECT subnet FROM networks WHERE environment = ?", (environment,)).fetchone()
+        return row["subnet"] if row else None
+
+    def set_subnet(self, environment: str, subnet: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO networks VALUES (?, ?)", (environment, subnet))
+
+    def place(self, environment: str, service: str, slot: str) -> int:
+        """The number of the fixed address of a slot, from 1; given at first use and never to another slot."""
+        key = (environment, service, slot)
+        with self._transaction():
+            row = self._db.execute(
+                "SELECT place FROM addresses WHERE environment = ? AND service = ? AND slot = ?", key
+            ).fetchone()
+            if row:
+                return int(row["place"])
+            last = self._db.execute(
+                "SELECT coalesce(max(place), 0) FROM addresses WHERE environment = ?", (environment,)
+            ).fetchone()[0]
+            self._db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?)", (*key, last + 1))
+            return int(last) + 1
+
+    def forget_environment(self, environment: str) -> None:
+        """Drop everything that the record says of an environment, but its history."""
+        with self._transaction():
+            for table in ("live", "releases", "networks", "addresses"):
+                self._db.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608
+
+    # The journal
+
+    def begin(self, environment: str, verb: str, services: Sequence[str], by: str, pid: int, now: str) -> int:
+        """Journal the start of a deployment; returns its number."""
+        cursor = self._db.execute(
+            "INSERT INTO deployments (environment, verb, services, by, pid, started, outcome) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (environment, verb, " ".join(services), by, pid, now, RUNNING),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def finish(self, deployment: int, outcome: str, message: str, now: str) -> None:
+        self._db.execute(
+            "UPDATE deployments SET finished = ?, outcome = ?, message = ? WHERE id = ?",
+            (now, outcome, message, deployment),
+        )
+
+    def step_started(self, deployment: int, number: int, text: str, now: str) -> None:
+        self._db.execute("INSERT INTO steps VALUES (?, ?, ?, ?, NULL, ?)", (deployment, number, text, now, RUNNING))
+
+    def step_ended(self, deployment: int, number: int, seconds: float, outcome: str) -> None:
+        self._db.execute(
+            "UPDATE steps SET seconds = ?, outcome = ? WHERE deployment = ? AND number = ?",
+            (seconds, outcome, deployment, number),
+        )
+
+    def deployments(self, environment: str | None = None, limit: int = 20) -> tuple[Deployment, ...]:
+        """The last deployments, newest first."""
+        rows = self._db.execute(
+            "SELECT * FROM deployments WHERE ?1 IS NULL OR environment = ?1 ORDER BY id DESC LIMIT ?2",
+            (environment, limit),
+        )
+        return tuple(Deployment(**{**dict(r), "services": tuple(r["services"].split())}) for r in rows)
+
+    def steps(self, deployment: int) -> tuple[StepRow, ...]:
+        rows = self._db.execute(
+            "SELECT number, text, started, seconds, outcome FROM steps WHERE deployment = ? ORDER BY number",
+            (deployment,),
+        )
+        return tuple(StepRow(**dict(r)) for r in rows)
+
+    def interrupted(self, now: str) -> tuple[Deployment, ...]:
+        """Mark deployments that never ended as interrupted and return them. Only for who holds the lock."""
+        left = tuple(d for d in self.deployments(limit=1000) if d.outcome == RUNNING)
+        for deployment in left:
+            self.finish(deployment.id, INTERRUPTED, "", now)
+        return left

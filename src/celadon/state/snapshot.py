@@ -1,0 +1,170 @@
+"""What one look at the server saw: frozen values, nothing that asks again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+BLUE, GREEN = "blue", "green"
+
+# Labels on everything Celadon makes: cleanup and reconcile trust only these.
+WORKSPACE, ENVIRONMENT, SERVICE = "celadon.workspace", "celadon.environment", "celadon.service"
+RELEASE, SLOT, ROLE, COMMIT = "celadon.release", "celadon.slot", "celadon.role", "celadon.commit"
+
+# Values of the label ROLE.
+IN_SLOT, ROUTER, BACKING, TASK = "slot", "router", "backing", "task"
+
+
+def other(slot: str) -> str:
+    """The slot beside `slot`."""
+    return GREEN if slot == BLUE else BLUE
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of this workspace. `address` is its IPv4 on the environment's network, "" when not running.
+
+    `memory_limit` is bytes, 0 without a limit; `restarts` counts the engine's own restarts; `exit_code` is that of the
+    last end; `health` is "healthy", "unhealthy", "starting", or "" without a HEALTHCHECK; times are ISO 8601 in UTC.
+    """
+
+    id: str
+    name: str
+    environment: str
+    role: str
+    service: str
+    slot: str
+    release: str
+    image_id: str
+    state: str
+    health: str
+    restarts: int
+    exit_code: int
+    oom_killed: bool
+    pid: int
+    address: str
+    memory_limit: int
+    started: str
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def sound(self) -> bool:
+        """Running, and nothing says that it is ill."""
+        return self.running and self.health in ("", "healthy")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One frozen release of a service in an environment. `predecessor` is what was live when it first went live.
+
+    `build_key` names what the image was made of (commit and build definition), `fingerprint` the rendered service.
+    """
+
+    environment: str
+    service: str
+    id: str
+    image_id: str
+    commit: str
+    subject: str
+    build_key: str
+    fingerprint: str
+    origin: str
+    created: str
+    predecessor: str | None = None
+
+    @property
+    def image(self) -> str:
+        """The immutable tag that belongs to this release alone."""
+        return f"{self.service}:{self.id}"
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the record says users should get: the release, and the slot it runs in."""
+
+    release: str
+    slot: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that was built or pulled for a service, whether a release uses it or not."""
+
+    service: str
+    id: str
+    image_id: str
+    commit: str
+    subject: str
+    build_key: str
+    created: str
+
+    @property
+    def image(self) -> str:
+        return f"{self.service}:{self.id}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a service's next image comes from: a commit of a git repository, or a digest in a registry.
+
+    `commit` is the full sha, or the digest; `ref` is what was asked for; `repository` is the folder of the git
+    repository, or the image's reference in the registry; `context` is the build context below that folder.
+    """
+
+    service: str
+    commit: str
+    subject: str
+    ref: str
+    repository: str
+    context: str = ""
+    pulled: bool = False
+
+    @property
+    def short(self) -> str:
+        """Seven characters that name the commit, as git shows them."""
+        return self.commit.removeprefix("sha256:")[:7]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service."""
+
+    now: datetime
+    containers: tuple[Container, ...] = ()
+    releases: tuple[Release, ...] = ()
+    live: Mapping[tuple[str, str], Live] = field(default_factory=dict)
+    built: tuple[Built, ...] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    incoming: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def release(self, environment: str, service: str, release_id: str) -> Release | None:
+        return next(
+            (r for r in self.releases if (r.environment, r.service, r.id) == (environment, service, release_id)), None
+        )
+
+    def live_release(self, environment: str, service: str) -> Release | None:
+        live = self.live.get((environment, service))
+        return self.release(environment, service, live.release) if live else None
+
+    def in_slot(self, environment: str, service: str, slot: str) -> Container | None:
+        return next(
+            (
+                c
+                for c in self.containers
+                if (c.role, c.environment, c.service, c.slot) == (IN_SLOT, environment, service, slot)
+            ),
+            None,
+        )
+
+    def live_container(self, environment: str, service: str) -> Container | None:
+        live = self.live.get((environment, service))
+        return self.in_slot(environment, service, live.slot) if live else None
+
+    def of_role(self, environment: str, role: str) -> tuple[Container, ...]:
+        return tuple(c for c in self.containers if (c.environment, c.role) == (environment, role))
+
+    def has_image(self, image_id: str) -> bool:
+        return image_id in self.images.values()
