@@ -1,0 +1,143 @@
+"""BuildKit through `docker buildx build`: the command line of a build, and its progress as lines that people can read."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from celadon.adapters import process
+from celadon.errors import BuildError, CommandError, CommandTimeout
+from celadon.locale import _
+
+# Keys of a Compose `build` that have their flag here. Another key is refused: dropping it would build something else.
+KNOWN = {
+    "context", "dockerfile", "dockerfile_inline", "args", "target", "labels", "cache_from", "cache_to", "no_cache",
+    "pull", "network", "shm_size", "extra_hosts", "secrets", "ssh", "additional_contexts", "platforms", "tags",
+}  # fmt: skip
+EVIDENCE = 20
+
+
+def argv(
+    definition: Mapping[str, Any], context: Path, tag: str, labels: Mapping[str, str], secrets: Mapping[str, str]
+) -> list[str]:
+    """The build command for a rendered Compose `build` section.
+
+    `context` is the folder to build in place of the section's own; `secrets` are "id" → "src=FILE" or "env=NAME".
+    """
+    words = ["docker", "buildx", "build", "--load", "--provenance=false", "--progress=rawjson", "--tag", tag]
+    inline = definition.get("dockerfile_inline")
+    words += ["--file", "-" if inline else str(context / definition.get("dockerfile", "Dockerfile"))]
+    for name, value in (definition.get("args") or {}).items():
+        words += ["--build-arg", name if value is None else f"{name}={value}"]
+    for name, value in {**(definition.get("labels") or {}), **labels}.items():
+        words += ["--label", f"{name}={value}"]
+    for key, flag in (("target", "--target"), ("network", "--network"), ("shm_size", "--shm-size")):
+        if definition.get(key):
+            words += [flag, str(definition[key])]
+    for key, flag in (("no_cache", "--no-cache"), ("pull", "--pull")):
+        if definition.get(key):
+            words.append(flag)
+    for key, flag in (("cache_from", "--cache-from"), ("cache_to", "--cache-to"), ("platforms", "--platform")):
+        for value in definition.get(key) or []:
+            words += [flag, str(value)]
+    for host in definition.get("extra_hosts") or []:
+        words += ["--add-host", str(host).replace("=", ":", 1)]
+    for name, value in (definition.get("additional_contexts") or {}).items():
+        words += ["--build-context", f"{name}={value}"]
+    for secret in definition.get("secrets") or []:
+        words += ["--secret", f"id={secret.get('target') or secret['source']},{secrets[secret['source']]}"]
+    for agent in definition.get("ssh") or []:
+        words += ["--ssh", str(agent)]
+    return [*words, str(context)]
+
+
+def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: process.OnLine,
+          step: process.OnLine) -> None:  # fmt: skip
+    """Build. `log` gets every line, `step` one line a Dockerfile step. Raises BuildError with the step and last lines."""
+    progress = Progress(log, step)
+    try:
+        process.run(words, stdin=definition.get("dockerfile_inline"), timeout=timeout, on_line=progress.feed)
+    except CommandTimeout as error:
+        raise BuildError(
+            _("{service}: the build took longer than {seconds:.0f} s and was ended.").format(
+                service=service, seconds=timeout
+            ),
+            service=service,
+            step=progress.current,
+            evidence=progress.evidence(),
+            hint=_("Raise x-celadon.build.timeout, or look at the step that hangs."),
+        ) from error
+    except CommandError as error:
+        step_name = progress.failed or progress.current
+        words_ = _("{service}: the build failed at {step}.") if step_name else _("{service}: the build failed.")
+        raise BuildError(
+            words_.format(service=service, step=step_name),
+            service=service,
+            step=step_name,
+            evidence=progress.evidence() or error.tail,
+            hint=_("Mend it, push, and deploy again; what runs was not touched."),
+        ) from error
+
+
+class Progress:
+    """BuildKit's `rawjson` lines, as they come, turned into text."""
+
+    def __init__(self, log: Callable[[str], None], step: Callable[[str], None]) -> None:
+        self._log, self._step = log, step
+        self._names: dict[str, str] = {}
+        self._done: set[str] = set()
+        self._lines: dict[str, list[str]] = {}
+        self._other: list[str] = []
+        self._failed = ""
+        self.current = ""
+
+    @property
+    def failed(self) -> str:
+        return self._names.get(self._failed, "")
+
+    def evidence(self) -> tuple[str, ...]:
+        """The last lines of the step that failed, or of whatever spoke last."""
+        lines = self._lines.get(self._failed) or self._other
+        return tuple(lines[-EVIDENCE:])
+
+    def feed(self, line: str) -> None:
+        """One line of the build's output."""
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            self._other.append(line)
+            self._log(line)
+            return
+        for vertex in event.get("vertexes") or []:
+            self._vertex(vertex)
+        for entry in event.get("logs") or []:
+            self._output(entry)
+
+    def _vertex(self, vertex: Mapping[str, Any]) -> None:
+        key, name = vertex["digest"], vertex["name"]
+        shown = not name.startswith("[internal]")
+        if key not in self._names and vertex.get("started"):
+            self._names[key] = name
+            self._log(f"=> {name}")
+            if shown:
+                self.current = name
+        if vertex.get("error") and not self._failed:
+            self._failed = key
+            self._names[key] = name
+            self._log(f"=> {name}: {vertex['error']}")
+            self._other.append(str(vertex["error"]))
+        elif vertex.get("completed") and key not in self._done:
+            self._done.add(key)
+            if shown:
+                self._step(_("{name} (cached)").format(name=name) if vertex.get("cached") else name)
+
+    def _output(self, entry: Mapping[str, Any]) -> None:
+        text = base64.b64decode(entry.get("data") or "").decode(errors="replace")
+        lines = self._lines.setdefault(entry["vertex"], [])
+        for line in text.splitlines():
+            lines.append(line)
+            self._log(line)
+        del lines[: -5 * EVIDENCE]

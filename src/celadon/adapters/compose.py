@@ -1,0 +1,45 @@
+"""Docker Compose: rendering the team's file, and bringing up services of an environment document."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from celadon.adapters import process
+
+# Slots that are not in the document of the moment are no orphans: Celadon removes them itself, in its own order.
+QUIET = {"COMPOSE_IGNORE_ORPHANS": "true", "COMPOSE_PROGRESS": "plain", "COMPOSE_ANSI": "never"}
+
+
+def render(file: Path, project: str, variables: Mapping[str, str]) -> str:
+    """What `docker compose config` makes of `file`: parsed, interpolated, env files resolved; as YAML.
+
+    YAML, since Compose's JSON drops `x-` of services. Raises CommandError with Compose's own words.
+    """
+    argv = [*_compose(project, file), "--project-directory", str(file.parent), "config"]
+    return process.run(argv, cwd=file.parent, env={**QUIET, **variables}, timeout=60).out
+
+
+def up(file: Path, project: str, services: Sequence[str], *, wait: bool, timeout: float = 600) -> None:
+    """Create and start `services` of an environment document; running ones are left as they are.
+
+    With `wait`, return when they are running or healthy. Raises CommandError.
+    """
+    argv = [*_compose(project, file), "up", "--detach", "--no-deps", "--no-recreate", "--no-build"]
+    if wait:
+        argv += ["--wait", "--wait-timeout", str(int(timeout))]
+    process.run([*argv, *services], env=QUIET, timeout=timeout + 30)
+
+
+def run_once(file: Path, project: str, service: str, argv: Sequence[str], timeout: float, on_line: process.OnLine) -> None:
+    """Run `argv` in a new container of `service` that is removed afterwards. Raises CommandError."""
+    command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", "--entrypoint", "", service, *argv]
+    process.run(command, env=QUIET, timeout=timeout, on_line=on_line)
+
+
+def down(file: Path, project: str, *, volumes: bool) -> None:
+    """Stop and remove the environment's containers and network, with `volumes` its data as well."""
+    argv = [*_compose(project, file), "down", "--remove-orphans", *(["--volumes"] if volumes else [])]
+    process.run(argv, env=QUIET, timeout=900)
+
+
+def _compose(project: str, file: Path) -> list[str]:
+    return ["docker", "compose", "--project-name", project, "--file", str(file)]

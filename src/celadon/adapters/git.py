@@ -1,0 +1,144 @@
+"""git: which commit a service is to be built from, and its exact tree, without touching anybody's checkout."""
+
+import os
+import shutil
+from pathlib import Path
+
+from celadon.adapters import process
+from celadon.errors import CeladonError, CommandError, UsageError
+from celadon.locale import _, ngettext
+
+FETCH_LIMIT = 300.0
+
+# Nobody sits at the terminal of a deployment: git must fail where it would ask.
+SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
+          "LC_ALL": "C"}  # fmt: skip
+
+
+def top(folder: Path) -> Path | None:
+    """The top folder of the checkout that `folder` is in; None where it is in none."""
+    found = _git(folder, "rev-parse", "--show-toplevel", check=False)
+    if found.code != 0 and any("dubious ownership" in line for line in found.tail):
+        raise CeladonError(
+            _("git does not trust {folder}: it belongs to another user.").format(folder=folder),
+            hint=_("git config --global --add safe.directory {folder}").format(folder=folder),
+        )
+    return Path(found.out.strip()) if found.code == 0 else None
+
+
+def keep_clone(folder: Path, url: str) -> None:
+    """Make `folder` a bare repository that fetches from `url`."""
+    if not (folder / "HEAD").exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _git(folder, "init", "--quiet", "--bare")
+    _git(folder, "config", "remote.origin.url", url)
+    _git(folder, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+
+
+def fetch(repository: Path, service: str) -> None:
+    """Bring what the remote has; a repository without a remote is its own truth."""
+    if not _git(repository, "remote").out.split():
+        return
+    try:
+        _git(repository, "fetch", "--quiet", "--prune", "--tags", "--force", "origin", timeout=FETCH_LIMIT)
+    except CommandError as error:
+        raise CeladonError(
+            _("{service}: git cannot fetch.").format(service=service),
+            evidence=error.tail,
+            hint=_("Try it by hand: git -C {folder} fetch origin").format(folder=repository),
+        ) from None
+
+
+def commit(repository: Path, service: str, branch: str | None, ref: str | None) -> tuple[str, str]:
+    """The full sha to build and its subject. `ref` is a branch, a tag or a sha; without it the tip of `branch`.
+
+    Raises UsageError when there is no such ref, CeladonError when the branch here has commits that were never pushed.
+    """
+    remote = bool(_git(repository, "remote").out.split())
+    wanted = ref or branch or _current(repository, remote)
+    tried = [f"refs/remotes/origin/{wanted}"] if remote else [f"refs/heads/{wanted}"]
+    if ref:
+        tried += [f"refs/tags/{ref}", f"refs/heads/{ref}", ref]
+    for name in tried:
+        found = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", check=False)
+        if found.code == 0:
+            sha = found.out.strip()
+            if not ref and remote:
+                _refuse_unpushed(repository, service, wanted)
+            return sha, _git(repository, "log", "-1", "--format=%s", sha).out.strip()
+    raise UsageError(
+        _("{service}: the repository has no branch, tag or commit `{ref}`.").format(service=service, ref=wanted),
+        hint=_("See what there is: git -C {folder} branch --all").format(folder=repository),
+    )
+
+
+def refuse_changes(checkout: Path, service: str) -> None:
+    """Raises CeladonError when files of the checkout were changed and not committed: they would not be built."""
+    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no").out.splitlines()
+    if changed:
+        raise CeladonError(
+            _("{service}: {folder} has changes that are not committed; they would not be built.").format(
+                service=service, folder=checkout
+            ),
+            evidence=changed[:10],
+            hint=_("Commit and push them, or drop them: git -C {folder} stash").format(folder=checkout),
+        )
+
+
+def export(repository: Path, sha: str, folder: Path) -> None:
+    """Write the exact tree of `sha` to `folder`; the repository's own index and work tree are not touched."""
+    if _git(repository, "ls-tree", "--name-only", sha, ".gitmodules").out.strip():
+        raise CeladonError(
+            _("The repository {folder} has submodules, which Celadon does not fetch.").format(folder=repository),
+            hint=_("Bring them in as folders (git subtree), or build the image elsewhere and name it in `image`."),
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    index = folder.with_name(f"{folder.name}.index")
+    index.unlink(missing_ok=True)
+    location = _git(repository, "rev-parse", "--absolute-git-dir").out.strip()
+    argv = ["git", f"--git-dir={location}", f"--work-tree={folder}"]
+    env = {**SILENT, "GIT_INDEX_FILE": str(index)}
+    process.run([*argv, "read-tree", sha], env=env)
+    process.run([*argv, "checkout-index", "--all", "--force"], cwd=folder, env=env, timeout=FETCH_LIMIT)
+    index.unlink(missing_ok=True)
+
+
+def between(repository: Path, old: str, new: str, limit: int = 50) -> tuple[str, ...]:
+    """Commits that `new` has and `old` has not, newest first, as "1a2b3c4 subject"; empty where it cannot be told."""
+    found = _git(repository, "log", "--format=%h %s", f"--max-count={limit}", f"{old}..{new}", "--", check=False)
+    return tuple(found.out.splitlines()) if found.code == 0 else ()
+
+
+def _current(repository: Path, remote: bool) -> str:
+    """The branch that is checked out; of a bare clone, the remote's own default."""
+    name = _git(repository, "symbolic-ref", "--quiet", "--short", "HEAD", check=False).out.strip()
+    bare = _git(repository, "rev-parse", "--is-bare-repository").out.strip() == "true"
+    if name and not (bare and remote):
+        return name
+    heads = _git(repository, "ls-remote", "--symref", "origin", "HEAD", timeout=60, check=False).out
+    for line in heads.splitlines():
+        if line.startswith("ref: refs/heads/"):
+            return line.split()[1].removeprefix("refs/heads/")
+    return "main"
+
+
+def _refuse_unpushed(repository: Path, service: str, branch: str) -> None:
+    range_ = f"refs/remotes/origin/{branch}..refs/heads/{branch}"
+    ahead = _git(repository, "log", "--format=%h %s", range_, "--", check=False)
+    lines = ahead.out.splitlines() if ahead.code == 0 else []
+    if lines:
+        words = ngettext(
+            "{service}: {folder} has {n} commit that was never pushed; it would not be built.",
+            "{service}: {folder} has {n} commits that were never pushed; they would not be built.",
+            len(lines),
+        )
+        raise CeladonError(
+            words.format(service=service, folder=repository, n=len(lines)),
+            evidence=lines[:10],
+            hint=_("git -C {folder} push, or choose what to build with --ref").format(folder=repository),
+        )
+
+
+def _git(folder: Path, *words: str, timeout: float = 60, check: bool = True) -> process.Result:
+    return process.run(["git", *words], cwd=folder, env=SILENT, timeout=timeout, check=check)

@@ -1,0 +1,147 @@
+"""Rules between the parts of the file, which no single value can break alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from celadon.config.model import WorkspaceOptions
+from celadon.config.positions import Positions
+from celadon.config.values import NAME
+from celadon.config.workspace import Service
+from celadon.errors import ConfigError, Problem
+from celadon.locale import _
+
+RESERVED = ("router",)
+
+# Compose keys that cannot be true of two containers at once, and why.
+NOT_TWICE = {
+    "container_name": "two slots run side by side and cannot share a name; remove it",
+    "network_mode": "a slot needs an address of its own on the environment's network; remove it",
+    "links": "services reach each other by name without it; remove it",
+    "volumes_from": "a slot comes and goes; share a named volume instead",
+}
+
+
+def name_first(raw: Positions) -> None:
+    """The workspace's name becomes the name of everything on the engine: without a good one nothing goes on."""
+    name = raw.data.get("name")
+    if name is None:
+        words = _("is missing: name the workspace, such as `name: {folder}`").format(folder=raw.file.parent.name.lower())
+        raise ConfigError([raw.problem(("name",), words)])
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ConfigError([raw.problem(("name",), _bad_name(name))])
+
+
+def _bad_name(name: object) -> str:
+    return _("should be small letters, digits and hyphens, 40 at most, not {name!r}").format(name=name)
+
+
+def services(raw: Positions, found: Mapping[str, Service], problems: list[Problem], *, folders: bool) -> None:
+    """Rules of each service with `x-celadon`, and between them."""
+    routes: dict[tuple[str | None, str], str] = {}
+    for service in found.values():
+        _one_service(raw, service, problems)
+        if folders:
+            _source(raw, service, problems)
+        if service.options.route is None:
+            continue
+        key = (service.options.host, service.options.route)
+        if key in routes:
+            words = _("{route} is the route of `{other}` already").format(route=key[1], other=routes[key])
+            problems.append(raw.problem(("services", service.name, "x-celadon", "route"), words))
+        routes.setdefault(key, service.name)
+
+
+def _one_service(raw: Positions, service: Service, problems: list[Problem]) -> None:
+    here, options = ("services", service.name), service.options
+
+    def say(message: str, *path: str, key: bool = False) -> None:
+        problems.append(raw.problem((*here, *path), message, key=key))
+
+    if not NAME.fullmatch(service.name):
+        say(_bad_name(service.name), key=True)
+    if service.name in RESERVED or service.name.endswith(("-blue", "-green")):
+        say(_("is a name that Celadon uses itself; choose another"), key=True)
+    if options.route and options.port is None:
+        say(_("is missing: a route needs the port that the service listens on"), "x-celadon", "port", key=True)
+    if options.route and options.health is None:
+        words = _("is missing: a routed service needs a health path, or nothing can tell when it is ready")
+        say(words, "x-celadon", "health", key=True)
+    if options.health and options.port is None:
+        say(_("needs `port`: the port that the service listens on"), "x-celadon", "health")
+    if options.route and options.strategy == "replace":
+        say(_("`replace` stops the old one first, so it is only for services without a route"), "x-celadon", "strategy")
+    if options.route is None:
+        for key in ("host", "strip_prefix"):
+            if getattr(options, key):
+                say(_("means nothing without `route`"), "x-celadon", key)
+    for key, why in NOT_TWICE.items():
+        if service.definition.get(key):
+            say(_(why), key)
+    if _replicas(service.definition) > 1:
+        say(_("Celadon runs one container in a slot; remove the number"), "scale" if "scale" in service.definition else "deploy")
+
+
+def _replicas(definition: Mapping[str, Any]) -> int:
+    deploy = definition.get("deploy") or {}
+    return max(int(definition.get("scale") or 1), int(deploy.get("replicas") or 1))
+
+
+def _source(raw: Positions, service: Service, problems: list[Problem]) -> None:
+    here = ("services", service.name)
+    build = service.definition.get("build")
+    if build is None:
+        if not service.definition.get("image"):
+            problems.append(raw.problem(here, _("needs `build` or `image`"), key=True))
+        return
+    context = Path(str(build["context"]))
+    git = service.options.git
+    if not context.is_dir() and (git is None or git.url is None):
+        words = _("there is no folder {folder}; clone the repository there, or name it in x-celadon.git.url").format(
+            folder=context
+        )
+        problems.append(raw.problem((*here, "build"), words))
+
+
+def environments(raw: Positions, settings: WorkspaceOptions, problems: list[Problem], *, files: bool) -> None:
+    """Rules between the environments."""
+    top = ("x-celadon", "environments")
+    taken: dict[int, str] = {}
+    for name, options in settings.environments.items():
+        if not NAME.fullmatch(name):
+            problems.append(raw.problem((*top, name), _bad_name(name), key=True))
+        if options.from_ is not None:
+            _from(raw, settings, name, problems)
+        ports = [(("listen", n), port) for n, port in enumerate(options.listen)]
+        ports += [(("tls", "listen", n), port) for n, port in enumerate(options.tls.listen if options.tls else ())]
+        for where, listen in ports:
+            if listen.port in taken:
+                words = _("port {port} is taken by `{other}` already").format(port=listen.port, other=taken[listen.port])
+                problems.append(raw.problem((*top, name, *where), words))
+            taken.setdefault(listen.port, name)
+        if files and options.tls:
+            for key in ("certificate", "key"):
+                _file(raw, (*top, name, "tls", key), getattr(options.tls, key), problems)
+    if files and settings.router.template:
+        _file(raw, ("x-celadon", "router", "template"), settings.router.template, problems)
+
+
+def _from(raw: Positions, settings: WorkspaceOptions, name: str, problems: list[Problem]) -> None:
+    where = ("x-celadon", "environments", name, "from")
+    seen, current = [name], settings.environments[name].from_
+    while current is not None:
+        if current not in settings.environments:
+            words = _("there is no environment `{name}`; the file has: {known}")
+            problems.append(raw.problem(where, words.format(name=current, known=", ".join(settings.environments))))
+            return
+        if current in seen:
+            words = _("leads back to itself: {names}").format(names=" → ".join([*seen, current]))
+            problems.append(raw.problem(where, words))
+            return
+        seen.append(current)
+        current = settings.environments[current].from_
+
+
+def _file(raw: Positions, path: tuple[str, ...], name: str, problems: list[Problem]) -> None:
+    if not (raw.file.parent / name).is_file():
+        problems.append(raw.problem(path, _("there is no file {file}").format(file=name)))

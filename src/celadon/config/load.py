@@ -1,0 +1,117 @@
+"""Reading the file: Compose parses and interpolates it, this checks `x-celadon` as a whole and freezes the values."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from celadon.config import checks, shape
+from celadon.config.model import ServiceOptions, WorkspaceOptions
+from celadon.config.positions import Loader, Positions, read, shown
+from celadon.config.workspace import EnvironmentConfig, Service
+from celadon.errors import CommandError, ConfigError, Problem
+from celadon.locale import _
+
+# (file, project name, variables to add) -> what `docker compose config` prints. Raises CommandError.
+Render = Callable[[Path, str, Mapping[str, str]], str]
+
+_MISSING_ENV_FILE = re.compile(r"env file (?P<path>.+?) not found")
+
+
+def load_environment(file: Path, environment: str, render: Render) -> EnvironmentConfig:
+    """The workspace of `file`, rendered for `environment`.
+
+    Raises ConfigError with every problem of `x-celadon` at once, each with its place; Compose's own problems come
+    first and alone, since nothing can be read behind them.
+    """
+    raw = read(file)
+    name = raw.data.get("name")
+    checks.name_first(raw)
+    try:
+        text = render(file, f"{name}-{environment}", {"CELADON_ENV": environment})
+    except CommandError as error:
+        raise ConfigError([_of_compose(raw, error)]) from None
+    return _frozen(raw, environment, text, check_folders=True)
+
+
+def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment: str) -> EnvironmentConfig:
+    """The environment as `text`, an earlier rendering, has it: for rollbacks, whatever became of the file since."""
+    data = {**yaml.load(text, Loader), "name": workspace}  # noqa: S506 (a safe loader)
+    config = _frozen(Positions(file, data, None), environment, text, check_folders=False)
+    return EnvironmentConfig(**{**vars(config), "folder": folder, "file": file})
+
+
+def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool) -> EnvironmentConfig:
+    rendered = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+    problems: list[Problem] = []
+    settings = shape.parse(WorkspaceOptions, rendered.get("x-celadon"), raw, ("x-celadon",), problems)
+    services: dict[str, Service] = {}
+    backing: dict[str, Mapping[str, Any]] = {}
+    for name, definition in (rendered.get("services") or {}).items():
+        if "x-celadon" not in definition:
+            backing[name] = definition
+            continue
+        path = ("services", name, "x-celadon")
+        options = shape.parse(ServiceOptions, definition["x-celadon"], raw, path, problems)
+        if options:
+            services[name] = Service(name, options, {k: v for k, v in definition.items() if k != "x-celadon"})
+    checks.services(raw, services, problems, folders=check_folders)
+    if settings:
+        checks.environments(raw, settings, problems, files=check_folders)
+    if not services and not problems:
+        problems.append(raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy")))
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return EnvironmentConfig(
+        workspace=str(raw.data["name"]),
+        name=environment,
+        folder=raw.file.parent,
+        file=raw.file,
+        options=settings.environments[environment],
+        settings=settings,
+        services=services,
+        backing=backing,
+        volumes=rendered.get("volumes") or {},
+        networks=rendered.get("networks") or {},
+        secrets=rendered.get("secrets") or {},
+        configs=rendered.get("configs") or {},
+        text=text,
+    )
+
+
+def _of_compose(raw: Positions, error: CommandError) -> Problem:
+    """Compose's complaint, at the place of the file that it is about where that can be told."""
+    words = " ".join(line.strip() for line in error.tail if line.strip() and "level=warning" not in line)
+    words = words or error.message
+    missing = _MISSING_ENV_FILE.search(words)
+    if missing:
+        place = _env_file_entry(raw, missing["path"])
+        message = _("there is no env file {file}; create it (mode 0600), or mark it `required: false`").format(
+            file=shown(Path(missing["path"]))
+        )
+        return raw.problem(place or (), message)
+    if match := re.search(r"yaml: line (\d+)", words):
+        return Problem(shown(raw.file), int(match[1]), 1, "", words)
+    for part in re.findall(r"services\.[\w.-]+", words):
+        return raw.problem(tuple(part.split(".")), words)
+    if match := re.search(r'service "([\w.-]+)"', words):
+        return raw.problem(("services", match[1]), words, key=True)
+    return Problem(shown(raw.file), 0, 0, "", words)
+
+
+def _env_file_entry(raw: Positions, missing: str) -> tuple[str | int, ...] | None:
+    """The path of the env_file entry that, with `${...}` as wildcard, names the missing file."""
+    services = raw.data.get("services")
+    for name, service in services.items() if isinstance(services, dict) else ():
+        entries = service.get("env_file") if isinstance(service, dict) else None
+        for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+            text = entry.get("path") if isinstance(entry, dict) else entry
+            if not isinstance(text, str):
+                continue
+            wild = ".*".join(re.escape(part) for part in re.split(r"\$\{[^}]*\}|\$\w+", text.removeprefix("./")))
+            if re.fullmatch(rf"(.*/)?{wild}", missing):
+                below = (number,) if isinstance(entries, list) else ()
+                return ("services", name, "env_file", *below)
+    return None

@@ -1,0 +1,43 @@
+"""Finding the file and reading its names: no Docker, no pydantic, so that looking and completion stay fast."""
+
+from pathlib import Path
+
+from celadon.config.positions import read
+from celadon.config.workspace import Outline
+from celadon.errors import ConfigError, Problem, UsageError
+from celadon.locale import _
+
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+
+
+def find_file(start: Path) -> Path:
+    """The compose file in `start` or the nearest folder above it. Raises UsageError when there is none."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        for name in NAMES:
+            if (folder / name).is_file():
+                return folder / name
+    raise UsageError(
+        _("There is no compose.yaml in {folder} or above it.").format(folder=start.resolve()),
+        hint=_("Go to your workspace, or name it: celadon -C FOLDER …"),
+    )
+
+
+def load_outline(file: Path) -> Outline:
+    """Names of the workspace, its environments and its services. Raises ConfigError."""
+    raw = read(file)
+    name, celadon, services = raw.data.get("name"), raw.data.get("x-celadon"), raw.data.get("services")
+    problems: list[Problem] = []
+    if not isinstance(name, str):
+        problems.append(raw.problem(("name",), _("is missing: name the workspace, such as `name: workhub`")))
+    environments = celadon.get("environments") if isinstance(celadon, dict) else None
+    if not isinstance(environments, dict) or not environments:
+        problems.append(
+            raw.problem(
+                ("x-celadon", "environments"),
+                _("is missing: name at least one environment, with `listen` and `url`"),
+            )
+        )
+    if problems:
+        raise ConfigError(problems)
+    ours = [n for n, s in (services or {}).items() if isinstance(s, dict) and "x-celadon" in s]
+    return Outline(str(name), file.parent, file, tuple(map(str, environments or ())), tuple(map(str, ours)))

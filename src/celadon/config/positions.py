@@ -1,0 +1,135 @@
+"""Where in the file something stands: PyYAML's node marks by path, and the problems YAML itself has."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from celadon.errors import ConfigError, Problem
+from celadon.locale import _
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Key = str | int
+
+
+def shown(file: Path) -> str:
+    """The file as an operator would type it: relative to the current folder where that is shorter."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Line and column, both from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Positions:
+    """The raw file: its data, and the places of its keys and values."""
+
+    file: Path
+    data: Any
+    root: yaml.Node | None
+
+    def at(self, path: Sequence[Key], *, key: bool = False) -> Place:
+        """The place of the value at `path` (of its key with `key`), or of the deepest part that the file has."""
+        node, place = self.root, Place(1, 1)
+        for number, part in enumerate(path):
+            found = _child(node, part)
+            if found is None:
+                break
+            name, node = found
+            last = number == len(path) - 1
+            mark = name.start_mark if name is not None and (key or not last) else node.start_mark
+            place = Place(mark.line + 1, mark.column + 1)
+        return place
+
+    def problem(self, path: Sequence[Key], message: str, *, key: bool = False) -> Problem:
+        place = self.at(path, key=key)
+        dotted = ".".join(str(part) for part in path)
+        return Problem(shown(self.file), place.line, place.column, dotted, message)
+
+    def scalars(self, path: Sequence[Key]) -> Iterator[tuple[str, Place]]:
+        """Every scalar at or below `path`, with its place."""
+        node = self.root
+        for part in path:
+            found = _child(node, part)
+            if found is None:
+                return
+            node = found[1]
+        yield from _scalars(node)
+
+
+def read(file: Path) -> Positions:
+    """Parse the file. Raises ConfigError for what is not YAML, not a mapping, or has a key twice."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader)
+        data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        words = _("is not YAML: {problem}").format(problem=problem.problem or problem.context)
+        raise ConfigError([Problem(shown(file), line, column, "", words)]) from None
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
+        raise ConfigError([Problem(shown(file), 0, 0, "", _("is not YAML: {problem}").format(problem=problem))]) from None
+    except OSError as problem:
+        raise ConfigError([Problem(shown(file), 0, 0, "", problem.strerror or str(problem))]) from None
+    if not isinstance(data, dict):
+        raise ConfigError([Problem(shown(file), 1, 1, "", _("should be a mapping, as a compose file is"))])
+    twice = list(_twice(root, (), shown(file), set()))
+    if twice:
+        raise ConfigError(twice)
+    return Positions(file, data, root)
+
+
+def _child(node: yaml.Node | None, part: Key) -> tuple[yaml.Node | None, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(part):
+                return name, value
+        for name, value in node.value:  # what an anchor merged in
+            if name.tag == "tag:yaml.org,2002:merge":
+                for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if found := _child(merged, part):
+                        return found
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return None, node.value[part]
+    return None
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[tuple[str, Place]]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node.value, Place(node.start_mark.line + 1, node.start_mark.column + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item)
+    elif isinstance(node, yaml.MappingNode):
+        for _name, value in node.value:
+            yield from _scalars(value)
+
+
+def _twice(node: yaml.Node | None, path: tuple[str, ...], file: str, seen: set[int]) -> Iterator[Problem]:
+    if node is None or id(node) in seen:  # an alias leads back to its anchor
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _twice(item, (*path, str(number)), file, seen)
+    if isinstance(node, yaml.MappingNode):
+        names: set[str] = set()
+        for name, value in node.value:
+            here = (*path, str(name.value))
+            if name.value in names and name.tag != "tag:yaml.org,2002:merge":
+                mark = name.start_mark
+                yield Problem(file, mark.line + 1, mark.column + 1, ".".join(here), _("stands here a second time"))
+            if isinstance(name.value, str):
+                names.add(name.value)
+            yield from _twice(value, here, file, seen)

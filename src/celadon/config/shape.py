@@ -1,0 +1,90 @@
+"""From pydantic's errors to problems with a place and plain words."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from celadon.config.positions import Key, Positions
+from celadon.errors import Problem
+from celadon.locale import _
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(
+    model: type[Model], value: Any, raw: Positions, path: tuple[Key, ...], problems: list[Problem]
+) -> Model | None:
+    """`value` as `model`; what is wrong with it is added to `problems`, and None returned."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            problems.append(_problem(model, detail, raw, path))
+        return None
+
+
+def _problem(model: type[BaseModel], detail: ErrorDetails, raw: Positions, path: tuple[Key, ...]) -> Problem:
+    where: tuple[Key, ...] = (*path, *detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        known = _keys(model, detail["loc"][:-1])
+        near = difflib.get_close_matches(str(where[-1]), known, 1)
+        words = (
+            _("unknown key; did you mean `{name}`?").format(name=near[0])
+            if near
+            else _("unknown key; known here: {names}").format(names=", ".join(sorted(known)))
+        )
+        return raw.problem(where, words, key=True)
+    if detail["type"] == "missing":
+        return raw.problem(where, _("is missing"), key=True)
+    return raw.problem(where, _words(detail))
+
+
+def _words(detail: ErrorDetails) -> str:
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in ("int_parsing", "int_type", "int_from_float"):
+        return _("should be a whole number, not {value!r}").format(value=value)
+    if kind in ("greater_than_equal", "less_than_equal"):
+        bound = context.get("ge", context.get("le"))
+        least = kind == "greater_than_equal"
+        words = _("should be at least {bound}, not {value}") if least else _("should be at most {bound}, not {value}")
+        return words.format(bound=bound, value=value)
+    if kind in ("bool_parsing", "bool_type"):
+        return _("should be true or false, not {value!r}").format(value=value)
+    if kind == "string_type":
+        return _("should be text, not {value!r}").format(value=value)
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return _("should be a mapping (`key: value` lines), not {value!r}").format(value=value)
+    if kind in ("tuple_type", "list_type"):
+        return _("should be a list, not {value!r}").format(value=value)
+    if kind == "literal_error":
+        return _("should be {expected}, not {value!r}").format(expected=context["expected"], value=value)
+    if kind == "too_short":
+        return _("should not be empty")
+    return detail["msg"]
+
+
+def _keys(model: type[BaseModel], loc: Sequence[Key]) -> list[str]:
+    """The keys that may stand at `loc` below `model`."""
+    current: Any = model
+    for part in loc:
+        if not (isinstance(current, type) and issubclass(current, BaseModel)):
+            continue
+        by_name = {field.alias or name: field.annotation for name, field in current.model_fields.items()}
+        if part in by_name:
+            current = _inner(by_name[str(part)])
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        return [field.alias or name for name, field in current.model_fields.items()]
+    return []
+
+
+def _inner(annotation: Any) -> Any:
+    """The model inside `Model | None` or `dict[str, Model]`."""
+    for argument in (annotation, *get_args(annotation)):
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            return argument
+    return annotation

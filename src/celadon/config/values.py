@@ -1,0 +1,70 @@
+"""The small value types of the file: durations, sizes, addresses to listen on, names, routes."""
+
+import re
+from dataclasses import dataclass
+
+from celadon.locale import _
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+ROUTE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
+HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*")
+NGINX_SIZE = re.compile(r"0|[1-9][0-9]*[kKmMgG]?")
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+
+
+def duration(value: object) -> float:
+    """Seconds of a Compose duration ("30m", "1h30m", "500ms") or a plain number of seconds. Raises ValueError."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    if isinstance(value, str) and value:
+        if re.fullmatch(r"\d+(\.\d+)?", value):
+            return float(value)
+        match = _DURATION.fullmatch(value)
+        if match and any(match.groups()):
+            hours, minutes, seconds, millis = (float(part or 0) for part in match.groups())
+            return hours * 3600 + minutes * 60 + seconds + millis / 1000
+    raise ValueError(_("should be a duration such as 30s, 5m or 1h30m, not {value!r}").format(value=value))
+
+
+def size(value: object) -> int:
+    """Bytes of a size such as "20g", "512m", or a plain number of bytes. Raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
+        return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
+    raise ValueError(_("should be a size such as 512m or 20g, not {value!r}").format(value=value))
+
+
+@dataclass(frozen=True)
+class Listen:
+    """A port of the host that a router publishes, on one address or ("") on all."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}" if self.address else str(self.port)
+
+    @property
+    def reachable_at(self) -> str:
+        """An address of this host at which the port answers."""
+        return self.address if self.address not in ("", "0.0.0.0") else "127.0.0.1"  # noqa: S104
+
+
+def listen(value: object) -> Listen:
+    """A port (4400) or an address with a port ("127.0.0.1:4400"). Raises ValueError."""
+    if isinstance(value, Listen):
+        return value
+    address, colon, port = str(value).rpartition(":")
+    octets = address.split(".")
+    good = not colon or (len(octets) == 4 and all(o.isdigit() and int(o) < 256 for o in octets))
+    if isinstance(value, (int, str)) and not isinstance(value, bool) and good and re.fullmatch(r"[0-9]{1,5}", port):
+        number = int(port)
+        if 1 <= number <= 65535:
+            return Listen(address, number)
+    raise ValueError(
+        _('should be a port from 1 to 65535, or "ADDRESS:PORT" such as "127.0.0.1:4400", not {value!r}').format(
+            value=value
+        )
+    )

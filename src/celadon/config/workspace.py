@@ -1,0 +1,102 @@
+"""What everyone else consumes: the workspace, rendered for one environment."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from celadon.errors import UsageError
+from celadon.locale import _
+
+if TYPE_CHECKING:  # pydantic costs 130 ms: verbs that only read the outline never import it
+    from celadon.config.model import EnvironmentOptions, ServiceOptions, WorkspaceOptions
+
+
+def choose(wished: str, known: Iterable[str], kind: str) -> str:
+    """`wished` if it is one of `known`; raises UsageError with the nearest name otherwise. `kind` is translated."""
+    names = list(known)
+    if wished in names:
+        return wished
+    near = difflib.get_close_matches(wished, names, 1)
+    hint = _("Did you mean `{name}`?").format(name=near[0]) if near else ""
+    raise UsageError(
+        _("There is no {kind} `{name}`; the file has: {known}.").format(
+            kind=kind, name=wished, known=", ".join(names) or _("none")
+        ),
+        hint=hint,
+    )
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Names only, read from the file without Docker: enough for completion and for verbs that look."""
+
+    name: str
+    folder: Path
+    file: Path
+    environments: tuple[str, ...]
+    services: tuple[str, ...]
+
+    def environment(self, name: str) -> str:
+        """Raises UsageError with the nearest name when there is no such environment."""
+        return choose(name, self.environments, _("environment"))
+
+    def service(self, name: str) -> str:
+        """Raises UsageError with the nearest name when there is no such service."""
+        return choose(name, self.services, _("service"))
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service that Celadon deploys. `definition` is what `docker compose config` made of it, less `x-celadon`."""
+
+    name: str
+    options: "ServiceOptions"
+    definition: Mapping[str, Any]
+
+    @property
+    def routed(self) -> bool:
+        return self.options.route is not None
+
+    @property
+    def public_health_path(self) -> str | None:
+        """The path that users would ask: route + health."""
+        if self.options.health is None:
+            return None
+        return (self.options.route or "").rstrip("/") + self.options.health.path
+
+    @property
+    def probe_path(self) -> str | None:
+        """The path that the router would send to the service for `public_health_path`."""
+        if self.options.health is None:
+            return None
+        return self.options.health.path if self.options.strip_prefix else self.public_health_path
+
+
+@dataclass(frozen=True)
+class EnvironmentConfig:
+    """The workspace rendered for one environment. `backing` are services without `x-celadon`, as Compose has them."""
+
+    workspace: str
+    name: str
+    folder: Path
+    file: Path
+    options: "EnvironmentOptions"
+    settings: "WorkspaceOptions"
+    services: Mapping[str, Service]
+    backing: Mapping[str, Mapping[str, Any]]
+    volumes: Mapping[str, Mapping[str, Any]]
+    networks: Mapping[str, Mapping[str, Any]]
+    secrets: Mapping[str, Mapping[str, Any]]
+    configs: Mapping[str, Mapping[str, Any]]
+    text: str
+
+    @property
+    def project(self) -> str:
+        """The name of the environment's Compose project."""
+        return f"{self.workspace}-{self.name}"
+
+    def service(self, name: str) -> Service:
+        """Raises UsageError with the nearest name when there is no such service."""
+        return self.services[choose(name, self.services, _("service"))]

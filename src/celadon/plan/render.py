@@ -1,0 +1,202 @@
+"""From the team's Compose services to the documents that Celadon keeps and runs.
+
+A release document is a Compose file of one service, without a slot: it is frozen with the release. An environment
+document is the whole environment as it runs: backing services, router, and every slot in use. Anyone can read it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from celadon.config.workspace import EnvironmentConfig, Service
+from celadon.state import snapshot as labels
+from celadon.state.snapshot import Release
+
+# Keys of a service that belong to the folder it was built in, to plain `docker compose up`, or to one container only.
+DROPPED = ("build", "image", "ports", "depends_on", "profiles", "scale", "networks", "container_name", "pull_policy")
+
+LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+RESTART = "unless-stopped"
+
+# Inside the router's container: plain and TLS entrances, out of the way of the services' own ports.
+PLAIN_ENTRANCE, TLS_ENTRANCE = 60080, 60443
+
+ROUTER_FOLDER = "/etc/celadon"
+
+Document = dict[str, Any]
+
+
+def release_document(config: EnvironmentConfig, service: Service) -> Document:
+    """The service as it is frozen: its definition, what the router must know of it, and the volumes it names."""
+    definition = {key: value for key, value in service.definition.items() if key not in DROPPED}
+    definition.setdefault("restart", RESTART)
+    definition.setdefault("logging", LOGGING)
+    extra = [name for name in service.definition.get("networks") or {} if name != "default"]
+    if extra:
+        definition["networks"] = {name: None for name in extra}
+    definition["x-celadon"] = service.options.model_dump(mode="json", exclude={"git"}, exclude_defaults=True)
+    document: Document = {"services": {service.name: definition}}
+    named = {
+        "volumes": [v["source"] for v in definition.get("volumes") or [] if v.get("type") == "volume" and "source" in v],
+        "secrets": [s["source"] for s in definition.get("secrets") or []],
+        "configs": [c["source"] for c in definition.get("configs") or []],
+        "networks": extra,
+    }
+    for section, names in named.items():
+        known: Mapping[str, Any] = getattr(config, section)
+        kept = {name: known[name] for name in names if name in known}
+        if kept:
+            document[section] = kept
+    return document
+
+
+def fingerprint(document: Mapping[str, Any]) -> str:
+    """A short name of a document's content: equal documents have equal fingerprints."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def build_key(commit: str, service: Service) -> str:
+    """What an image is made of: the commit, and how it is built. Equal keys need no second build."""
+    build = {k: v for k, v in (service.definition.get("build") or {}).items() if k != "context"}
+    return fingerprint({"commit": commit, "build": build})
+
+
+@dataclass(frozen=True)
+class Network:
+    """An environment's network. The engine hands out the lower half; the upper half is Celadon's, slot by slot.
+
+    A slot keeps its address for ever: no name is resolved on a request's way, and no restart in another order can
+    send one service's users to another service.
+    """
+
+    subnet: IPv4Network
+
+    @property
+    def dynamic(self) -> IPv4Network:
+        return next(self.subnet.subnets(1))
+
+    @property
+    def router(self) -> IPv4Address:
+        return self.address(0)
+
+    def address(self, place: int) -> IPv4Address:
+        """The fixed address number `place` (0 is the router's). Raises ValueError when the network is too small."""
+        upper = list(self.subnet.subnets(1))[1]
+        if place + 2 >= upper.num_addresses:
+            raise ValueError(place)
+        return upper.network_address + 1 + place
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A frozen release in a slot, at its address."""
+
+    release: Release
+    slot: str
+    address: str
+    document: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the slot's service in the environment document."""
+        return f"{self.release.service}-{self.slot}"
+
+
+def environment_document(
+    config: EnvironmentConfig, network: Network, placed: Sequence[Placed], router_folder: str
+) -> Document:
+    """The whole environment as one Compose document. `router_folder` is the host folder that the router mounts."""
+    hosts = host_entries(config, network)
+    services: Document = {name: _backing(config, name, d) for name, d in config.backing.items()}
+    services["router"] = _router(config, network, router_folder)
+    document: Document = {
+        "name": config.project,
+        "services": services,
+        "networks": {**{n: dict(d) for n, d in config.networks.items()}, "default": _network(config, network)},
+    }
+    for section in ("volumes", "secrets", "configs"):
+        merged = dict(getattr(config, section))
+        for one in placed:
+            merged.update(one.document.get(section) or {})
+        if merged:
+            document[section] = merged
+    for one in placed:
+        services[one.name] = slot_service(config, one, hosts)
+    return document
+
+
+def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, str]) -> Document:
+    """The Compose service of one slot."""
+    frozen = placed.document["services"][placed.release.service]
+    definition = {key: value for key, value in frozen.items() if key != "x-celadon"}
+    definition["image"] = placed.release.image
+    definition["pull_policy"] = "never"
+    definition["networks"] = {**(definition.get("networks") or {}), "default": {"ipv4_address": placed.address}}
+    definition["extra_hosts"] = [*(definition.get("extra_hosts") or []), *(f"{n}={a}" for n, a in hosts.items())]
+    definition["labels"] = {
+        **(definition.get("labels") or {}),
+        **_labels(config, labels.IN_SLOT, placed.release.service),
+        labels.SLOT: placed.slot,
+        labels.RELEASE: placed.release.id,
+        labels.COMMIT: placed.release.commit,
+    }
+    return definition
+
+
+def host_entries(config: EnvironmentConfig, network: Network) -> dict[str, str]:
+    """Names by which services call each other: all lead to the router, which knows the live slot."""
+    return {name: str(network.router) for name, service in config.services.items() if service.options.port}
+
+
+def _backing(config: EnvironmentConfig, name: str, definition: Mapping[str, Any]) -> Document:
+    return {
+        "restart": RESTART,
+        "logging": LOGGING,
+        **definition,
+        "labels": {**(definition.get("labels") or {}), **_labels(config, labels.BACKING, name)},
+    }
+
+
+def _router(config: EnvironmentConfig, network: Network, folder: str) -> Document:
+    ports = [_published(listen, PLAIN_ENTRANCE) for listen in config.options.listen]
+    if config.options.tls:
+        ports += [_published(listen, TLS_ENTRANCE) for listen in config.options.tls.listen]
+    return {
+        "image": config.settings.router.image,
+        "command": ["nginx", "-c", f"{ROUTER_FOLDER}/nginx.conf", "-g", "daemon off;"],
+        "restart": RESTART,
+        "logging": LOGGING,
+        "stop_grace_period": f"{config.options.drain:g}s",
+        "ports": ports,
+        "volumes": [{"type": "bind", "source": folder, "target": ROUTER_FOLDER, "read_only": True}],
+        "networks": {"default": {"ipv4_address": str(network.router)}},
+        "labels": _labels(config, labels.ROUTER, "router"),
+    }
+
+
+def _published(listen: Any, target: int) -> Document:
+    port: Document = {"mode": "ingress", "protocol": "tcp", "target": target, "published": str(listen.port)}
+    if listen.address:
+        port["host_ip"] = listen.address
+    return port
+
+
+def _network(config: EnvironmentConfig, network: Network) -> Document:
+    ipam = {"config": [{"subnet": str(network.subnet), "ip_range": str(network.dynamic)}]}
+    return {
+        "name": f"{config.project}_default",
+        "ipam": ipam,
+        "labels": {labels.WORKSPACE: config.workspace, labels.ENVIRONMENT: config.name},
+    }
+
+
+def _labels(config: EnvironmentConfig, role: str, service: str) -> dict[str, str]:
+    return {
+        labels.WORKSPACE: config.workspace,
+        labels.ENVIRONMENT: config.name,
+        labels.ROLE: role,
+        labels.SERVICE: service,
+    }

@@ -1,0 +1,48 @@
+"""Which releases may go: those beyond `keep`, never a live one, never one that a rollback would bring back."""
+
+from collections.abc import Sequence
+
+from celadon.config.workspace import EnvironmentConfig
+from celadon.state.snapshot import Built, Live, Release, Snapshot
+
+
+def surplus(
+    config: EnvironmentConfig, snapshot: Snapshot, arriving: Sequence[tuple[Release, Live | None]]
+) -> tuple[tuple[Release, ...], tuple[Built, ...]]:
+    """Releases and images of the arriving services that nothing needs once these are live.
+
+    Kept: the live release, `keep` releases on the way back from it (predecessor by predecessor, then the newest).
+    An image tag goes with the last release of its name, in whatever environment.
+    """
+    releases: list[Release] = []
+    built: list[Built] = []
+    for live, _before in arriving:
+        mine = [r for r in snapshot.releases if (r.environment, r.service) == (config.name, live.service)]
+        mine = [r for r in mine if r.id != live.id]
+        kept = [r.id for r in way_back(mine, live)[: config.settings.keep]]
+        for release in reversed(mine):
+            if len(kept) < config.settings.keep and release.id not in kept:
+                kept.append(release.id)
+        going = [r for r in mine if r.id not in kept]
+        releases += going
+        built += _unused(snapshot, live, {r.id for r in going})
+    return tuple(releases), tuple(built)
+
+
+def way_back(releases: Sequence[Release], live: Release) -> list[Release]:
+    """The releases that rollbacks from `live` would bring back, nearest first."""
+    by_id = {r.id: r for r in releases if (r.environment, r.service) == (live.environment, live.service)}
+    way: list[Release] = []
+    current = by_id.get(live.predecessor or "")
+    while current is not None and current not in way:
+        way.append(current)
+        current = by_id.get(current.predecessor or "")
+    return way
+
+
+def _unused(snapshot: Snapshot, live: Release, going: set[str]) -> list[Built]:
+    """Built images older than the arriving one that no release is left to use."""
+    used = {r.image_id for r in snapshot.releases if r.service == live.service and r.id not in going}
+    used.add(live.image_id)
+    mine = [b for b in snapshot.built if b.service == live.service and b.id < live.id]
+    return [b for b in mine if b.image_id not in used]

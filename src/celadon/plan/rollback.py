@@ -1,0 +1,66 @@
+"""Plan of `rollback`: back to a frozen release, exactly as it was; nothing is built, pulled or read from the file."""
+
+from collections.abc import Sequence
+
+from celadon.config.workspace import EnvironmentConfig
+from celadon.errors import RefusedError, UsageError
+from celadon.locale import _
+from celadon.plan import common
+from celadon.plan.steps import Plan, Unchanged
+from celadon.state.snapshot import Release, Snapshot
+
+
+def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str], to: str | None) -> Plan:
+    """`services` back to their release before, or all to the release `to`.
+
+    Without named services those that have nothing before are left alone. Raises RefusedError when no service can go
+    back or an image is gone, UsageError when there is no release `to`.
+    """
+    arrivals: list[common.Arrival] = []
+    unchanged: list[Unchanged] = []
+    changes: list[str] = []
+    for name in services:
+        target = _target(config, snapshot, name, to)
+        live = snapshot.live_release(config.name, name)
+        if target is None:
+            unchanged.append(Unchanged(name, _("there is no release before {release}").format(
+                release=live.id if live else _("nothing"))))  # fmt: skip
+            continue
+        if live and target.id == live.id:
+            unchanged.append(Unchanged(name, _("{release} is live already").format(release=live.id)))
+            continue
+        if not snapshot.has_image(target.image_id):
+            raise RefusedError(
+                _("{service}: the image of {release} is gone; somebody removed it.").format(
+                    service=name, release=target.id
+                ),
+                hint=_("See what is left: celadon releases {environment} {service}").format(
+                    environment=config.name, service=name
+                ),
+            )
+        replaces = name in config.services and config.services[name].options.strategy == "replace"
+        arrivals.append(common.arrival(snapshot, target, replace=replaces))
+        changes.append(common.change_line(snapshot, target))
+    if not arrivals and not any(u for u in unchanged if to):
+        raise RefusedError(
+            _("Nothing to roll back in {environment}.").format(environment=config.name),
+            evidence=[f"{u.service}: {u.reason}" for u in unchanged],
+            hint=_("See what is kept: celadon releases {environment}").format(environment=config.name),
+        )
+    road = common.road(config, snapshot, arrivals, ())
+    return Plan("rollback", config.name, tuple(services), road, tuple(unchanged), tuple(changes), protected=True)
+
+
+def _target(config: EnvironmentConfig, snapshot: Snapshot, service: str, to: str | None) -> Release | None:
+    mine = [r for r in snapshot.releases if (r.environment, r.service) == (config.name, service)]
+    if to is None:
+        live = snapshot.live_release(config.name, service)
+        return next((r for r in mine if live and r.id == live.predecessor), None)
+    found = [r for r in mine if r.id == to or (len(to) >= 4 and (r.id.startswith(to) or r.id.endswith(to)))]
+    if len(found) != 1:
+        words = _("{service} has no release {release}.") if not found else _("{release} names several of {service}.")
+        raise UsageError(
+            words.format(service=service, release=to),
+            hint=_("Kept: {releases}").format(releases=", ".join(r.id for r in mine) or _("none")),
+        )
+    return found[0]

@@ -1,0 +1,126 @@
+"""What the router must do, as values: which addresses answer for which host and prefix. Rendering is nginx's door's."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from celadon.config.model import ServiceOptions
+from celadon.config.workspace import EnvironmentConfig
+from celadon.plan.render import PLAIN_ENTRANCE, ROUTER_FOLDER, TLS_ENTRANCE, Placed
+
+
+@dataclass(frozen=True)
+class Route:
+    """One prefix of one host. `target` is "ADDRESS:PORT", "" while the service has nothing live."""
+
+    service: str
+    release: str
+    prefix: str
+    target: str
+    strip: bool
+    timeout: float
+    body: str
+
+    @property
+    def below(self) -> str:
+        """The prefix with its closing slash: "/shop/", or "/"."""
+        return self.prefix.rstrip("/") + "/"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The routes of one host; `host` "" is whoever asks with any other name."""
+
+    host: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True)
+class Internal:
+    """A service's name and port as other services call it."""
+
+    route: Route
+    port: int
+
+
+@dataclass(frozen=True)
+class Routing:
+    """The whole router of one environment."""
+
+    environment: str
+    sites: tuple[Site, ...]
+    internal: tuple[Internal, ...]
+    ports: tuple[int, ...]
+    plain: int
+    secure: int
+    certificate: str
+    key: str
+    redirect_port: str
+    body: str
+    timeout: float
+    drain: float
+    trusted: tuple[str, ...]
+
+    def route_of(self, service: str) -> tuple[str, Route] | None:
+        """The host ("" for any) and the public route of a service."""
+        return next(((s.host, r) for s in self.sites for r in s.routes if r.service == service), None)
+
+
+def routing(config: EnvironmentConfig, placed: Iterable[Placed]) -> Routing:
+    """The routing that gives users `placed`; a service of the file that is not among them answers 503 in words.
+
+    Prefix, port and host of a placed service are those it was frozen with, not those of the file today.
+    """
+    services: dict[str, tuple[ServiceOptions, Placed | None]] = {
+        name: (service.options, None) for name, service in config.services.items()
+    }
+    for one in placed:
+        frozen: Mapping[str, Any] = one.document["services"][one.release.service].get("x-celadon") or {}
+        services[one.release.service] = (ServiceOptions.model_validate(frozen), one)
+    by_host: dict[str, list[Route]] = {"": []}
+    internal: list[Internal] = []
+    for name, (options, live) in sorted(services.items()):
+        if options.port is None:
+            continue
+        route = _route(config, name, options, live)
+        internal.append(Internal(route, options.port))
+        if options.route is not None:
+            by_host.setdefault(options.host or "", []).append(route)
+    options_tls = config.options.tls
+    return Routing(
+        environment=config.name,
+        sites=tuple(Site(host, tuple(routes)) for host, routes in by_host.items()),
+        internal=tuple(internal),
+        ports=tuple(sorted({i.port for i in internal})),
+        plain=PLAIN_ENTRANCE,
+        secure=TLS_ENTRANCE if options_tls else 0,
+        certificate=f"{ROUTER_FOLDER}/certificate.pem",
+        key=f"{ROUTER_FOLDER}/key.pem",
+        redirect_port=_redirect_port(config) if options_tls and options_tls.redirect else "",
+        body=config.settings.router.client_max_body_size,
+        timeout=config.settings.router.timeout,
+        drain=config.options.drain,
+        trusted=config.settings.router.trusted_proxies,
+    )
+
+
+def _route(config: EnvironmentConfig, name: str, options: ServiceOptions, live: Placed | None) -> Route:
+    router = config.settings.router
+    return Route(
+        service=name,
+        release=live.release.id if live else "",
+        prefix=options.route or "/",
+        target=f"{live.address}:{options.port}" if live else "",
+        strip=options.strip_prefix and options.route not in (None, "/"),
+        timeout=router.timeout if options.timeout is None else options.timeout,
+        body=options.client_max_body_size or router.client_max_body_size,
+    )
+
+
+def _redirect_port(config: EnvironmentConfig) -> str:
+    """What follows the host in an https address: "" for 443, ":8443" where the public address says so."""
+    assert config.options.tls is not None
+    parts = urlsplit(config.options.url)
+    port = parts.port if parts.scheme == "https" else config.options.tls.listen[0].port
+    return "" if port in (None, 443) else f":{port}"

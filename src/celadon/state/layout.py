@@ -1,0 +1,68 @@
+"""Where things are on disk: everything that Celadon keeps lies in `.celadon/` of the workspace, for the owner only."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below the workspace's folder. Asking for one creates nothing."""
+
+    workspace: Path
+
+    @property
+    def root(self) -> Path:
+        return self.workspace / ".celadon"
+
+    @property
+    def record(self) -> Path:
+        return self.root / "state.db"
+
+    def environment(self, environment: str) -> Path:
+        """The environment as it runs: a Compose file, and the rendering it was made from."""
+        return self.root / "environments" / environment
+
+    def compose(self, environment: str) -> Path:
+        return self.environment(environment) / "compose.yaml"
+
+    def rendered(self, environment: str) -> Path:
+        return self.environment(environment) / "rendered.yaml"
+
+    def release(self, environment: str, service: str, release: str) -> Path:
+        return self.root / "releases" / environment / service / release / "compose.yaml"
+
+    def router(self, environment: str) -> Path:
+        return self.root / "router" / environment
+
+    def log(self, deployment: int) -> Path:
+        return self.root / "logs" / f"{deployment}.log"
+
+    def source(self, service: str) -> Path:
+        return self.root / "src" / service
+
+    def checkout(self, service: str) -> Path:
+        return self.root / "checkout" / service
+
+
+def make_private(folder: Path) -> Path:
+    """Make `folder`, and what leads to it below the workspace, for the owner only."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write `text` so that a reader sees the old or the new file, never a part, whatever happens in between."""
+    make_private(file.parent)
+    fresh = file.with_name(f".{file.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(file)
+    directory = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)  # the rename itself must survive a power cut
+    finally:
+        os.close(directory)
