@@ -65,7 +65,9 @@ class LockTimeout(CeladonError):
 class CommandError(CeladonError):
     """A process that Celadon ran ended badly. `argv` is masked; `tail` is its last lines; code < 0 is a signal."""
 
-    def __init__(self, argv: Sequence[str], code: int, tail: Sequence[str], *, message: str = "", hint: str = "") -> None:
+    def __init__(
+        self, argv: Sequence[str], code: int, tail: Sequence[str], *, message: str = "", hint: str = ""
+    ) -> None:
         self.argv, self.code, self.tail = tuple(argv), code, tuple(tail)
         text = message or _("`{command}` ended with code {code}.").format(command=" ".join(argv), code=code)
         super().__init__(text, evidence=tail, hint=hint)

@@ -1,1 +1,1 @@
-"""The doors to the outside: each module speaks to one program or kernel interface, and none to another, but for process."""
+"""The doors to the outside: each module speaks to one program or kernel interface, none to another but process."""

@@ -1,4 +1,4 @@
-"""BuildKit through `docker buildx build`: the command line of a build, and its progress as lines that people can read."""
+"""BuildKit through `docker buildx build`: the command line of a build, and its progress as readable lines."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ def argv(
 
 def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: process.OnLine,
           step: process.OnLine) -> None:  # fmt: skip
-    """Build. `log` gets every line, `step` one line a Dockerfile step. Raises BuildError with the step and last lines."""
+    """Build; `log` gets every line, `step` one line a Dockerfile step. Raises BuildError with step and last lines."""
     progress = Progress(log, step)
     try:
         process.run(words, stdin=definition.get("dockerfile_inline"), timeout=timeout, on_line=progress.feed)

@@ -18,20 +18,25 @@ def render(file: Path, project: str, variables: Mapping[str, str]) -> str:
     return process.run(argv, cwd=file.parent, env={**QUIET, **variables}, timeout=60).out
 
 
-def up(file: Path, project: str, services: Sequence[str], *, wait: bool, timeout: float = 600) -> None:
+def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False, recreate: bool = False,
+       timeout: float = 600) -> None:  # fmt: skip
     """Create and start `services` of an environment document; running ones are left as they are.
 
-    With `wait`, return when they are running or healthy. Raises CommandError.
+    With `wait`, return when they are running or healthy; with `recreate`, those whose definition changed are made
+    anew. Raises CommandError.
     """
-    argv = [*_compose(project, file), "up", "--detach", "--no-deps", "--no-recreate", "--no-build"]
+    argv = [*_compose(project, file), "up", "--detach", "--no-deps", "--no-build"]
+    argv += [] if recreate else ["--no-recreate"]
     if wait:
         argv += ["--wait", "--wait-timeout", str(int(timeout))]
     process.run([*argv, *services], env=QUIET, timeout=timeout + 30)
 
 
-def run_once(file: Path, project: str, service: str, argv: Sequence[str], timeout: float, on_line: process.OnLine) -> None:
+def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, labels: Mapping[str, str],
+             timeout: float, on_line: process.OnLine) -> None:  # fmt: skip
     """Run `argv` in a new container of `service` that is removed afterwards. Raises CommandError."""
-    command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", "--entrypoint", "", service, *argv]
+    marks = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
+    command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", *marks, "--entrypoint", "", service, *argv]
     process.run(command, env=QUIET, timeout=timeout, on_line=on_line)
 
 

@@ -63,6 +63,7 @@ def _container(raw: Mapping[str, Any]) -> Container:
         address=(networks.get(home) or {}).get("IPAddress") or "",
         memory_limit=raw["HostConfig"]["Memory"],
         started=state["StartedAt"],
+        fingerprint=marks.get(labels.FINGERPRINT, ""),
     )
 
 

@@ -60,7 +60,9 @@ def commit(repository: Path, service: str, branch: str | None, ref: str | None) 
     if ref:
         tried += [f"refs/tags/{ref}", f"refs/heads/{ref}", ref]
     for name in tried:
-        found = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", check=False)
+        found = _git(
+            repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", check=False
+        )
         if found.code == 0:
             sha = found.out.strip()
             if not ref and remote:

@@ -6,7 +6,7 @@ from typing import Any
 
 from celadon.config.model import WorkspaceOptions
 from celadon.config.positions import Positions
-from celadon.config.values import NAME
+from celadon.config.values import NAME, Listen
 from celadon.config.workspace import Service
 from celadon.errors import ConfigError, Problem
 from celadon.locale import _
@@ -26,7 +26,9 @@ def name_first(raw: Positions) -> None:
     """The workspace's name becomes the name of everything on the engine: without a good one nothing goes on."""
     name = raw.data.get("name")
     if name is None:
-        words = _("is missing: name the workspace, such as `name: {folder}`").format(folder=raw.file.parent.name.lower())
+        words = _("is missing: name the workspace, such as `name: {folder}`").format(
+            folder=raw.file.parent.name.lower()
+        )
         raise ConfigError([raw.problem(("name",), words)])
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError([raw.problem(("name",), _bad_name(name))])
@@ -79,7 +81,10 @@ def _one_service(raw: Positions, service: Service, problems: list[Problem]) -> N
         if service.definition.get(key):
             say(_(why), key)
     if _replicas(service.definition) > 1:
-        say(_("Celadon runs one container in a slot; remove the number"), "scale" if "scale" in service.definition else "deploy")
+        say(
+            _("Celadon runs one container in a slot; remove the number"),
+            "scale" if "scale" in service.definition else "deploy",
+        )
 
 
 def _replicas(definition: Mapping[str, Any]) -> int:
@@ -112,11 +117,15 @@ def environments(raw: Positions, settings: WorkspaceOptions, problems: list[Prob
             problems.append(raw.problem((*top, name), _bad_name(name), key=True))
         if options.from_ is not None:
             _from(raw, settings, name, problems)
-        ports = [(("listen", n), port) for n, port in enumerate(options.listen)]
+        ports: list[tuple[tuple[str | int, ...], Listen]] = [
+            (("listen", n), port) for n, port in enumerate(options.listen)
+        ]
         ports += [(("tls", "listen", n), port) for n, port in enumerate(options.tls.listen if options.tls else ())]
         for where, listen in ports:
             if listen.port in taken:
-                words = _("port {port} is taken by `{other}` already").format(port=listen.port, other=taken[listen.port])
+                words = _("port {port} is taken by `{other}` already").format(
+                    port=listen.port, other=taken[listen.port]
+                )
                 problems.append(raw.problem((*top, name, *where), words))
             taken.setdefault(listen.port, name)
         if files and options.tls:

@@ -118,10 +118,10 @@ class EnvironmentOptions(Options):
     def _is_an_address(cls, value: str) -> str:
         try:
             parts = urlsplit(value)
-            good = parts.scheme in ("http", "https") and values.HOST.fullmatch(parts.hostname or "")
+            good = parts.scheme in ("http", "https") and bool(values.HOST.fullmatch(parts.hostname or ""))
             good = good and parts.path in ("", "/") and not parts.query and parts.port != 0
         except ValueError:
-            good = None
+            good = False
         if not good:
             raise ValueError(_("should be an address such as http://example.com:4400, without a path, not {value!r}")
                              .format(value=value))  # fmt: skip
@@ -144,7 +144,9 @@ class RouterOptions(Options):
             try:
                 ipaddress.ip_network(network)
             except ValueError:
-                raise ValueError(_("should hold networks such as 10.0.0.0/8, not {value!r}").format(value=network)) from None
+                raise ValueError(
+                    _("should hold networks such as 10.0.0.0/8, not {value!r}").format(value=network)
+                ) from None
         return value
 
 

@@ -79,7 +79,9 @@ def read(file: Path) -> Positions:
         words = _("is not YAML: {problem}").format(problem=problem.problem or problem.context)
         raise ConfigError([Problem(shown(file), line, column, "", words)]) from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
-        raise ConfigError([Problem(shown(file), 0, 0, "", _("is not YAML: {problem}").format(problem=problem))]) from None
+        raise ConfigError(
+            [Problem(shown(file), 0, 0, "", _("is not YAML: {problem}").format(problem=problem))]
+        ) from None
     except OSError as problem:
         raise ConfigError([Problem(shown(file), 0, 0, "", problem.strerror or str(problem))]) from None
     if not isinstance(data, dict):

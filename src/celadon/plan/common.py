@@ -1,16 +1,15 @@
 """Pieces that the planners share: new ids, the slot to use, and the road from a frozen release to a stopped old one."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.locale import _
-from celadon.plan import retire, steps
+from celadon.plan import render, retire, steps
 from celadon.plan.steps import Candidate, Frozen, Step
 from celadon.state import snapshot as labels
-from celadon.state.record import Move
-from celadon.state.snapshot import BLUE, Built, Live, Release, Snapshot, other
+from celadon.state.snapshot import BLUE, ROUTER, Built, Live, Move, Release, Snapshot, other
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,37 @@ class Arrival:
         return Candidate(self.release.service, self.before.release, self.before.slot) if self.before else None
 
 
+@dataclass(frozen=True)
+class Departure:
+    """A service that runs, but is no longer in the file: users leave it, then it is stopped."""
+
+    service: str
+    live: Live
+
+    @property
+    def move(self) -> Move:
+        return Move(self.service, self.live, None)
+
+    @property
+    def leaving(self) -> Candidate:
+        return Candidate(self.service, self.live.release, self.live.slot)
+
+
+def departures(config: EnvironmentConfig, snapshot: Snapshot) -> tuple[Departure, ...]:
+    """What runs in the environment and is no longer in the file."""
+    return tuple(
+        Departure(service, live)
+        for (environment, service), live in snapshot.live.items()
+        if environment == config.name and service not in config.services
+    )
+
+
+def departure_line(departure: Departure) -> str:
+    return _("{service}: {release} → nothing (it is no longer in the file)").format(
+        service=departure.service, release=departure.live.release
+    )
+
+
 def new_id(now: datetime, commit: str, taken: Collection[str]) -> str:
     """A release id such as 20260111-093012-9f12ce5 (UTC); the time moves on where an id is taken."""
     stamp = int(now.strftime("%Y%m%d%H%M%S"))
@@ -53,37 +83,48 @@ def arrival(snapshot: Snapshot, release: Release, *, replace: bool, task: Sequen
 
 
 def road(
-    config: EnvironmentConfig, snapshot: Snapshot, arrivals: Sequence[Arrival], frozen: Sequence[Frozen]
+    config: EnvironmentConfig,
+    snapshot: Snapshot,
+    arrivals: Sequence[Arrival],
+    frozen: Sequence[Frozen],
+    departures: Sequence[Departure] = (),
 ) -> tuple[Step, ...]:
     """The order that protects users: freeze → tasks → start → probe → commit → switch → verify → drain → stop.
 
     Everything before the commit can be undone without a user noticing; nothing that users still reach is stopped
     before the router's old workers have finished with it.
     """
-    if not arrivals:
+    if not arrivals and not departures:
         return ()
     candidates = tuple(a.candidate for a in arrivals)
-    moves = tuple(a.move for a in arrivals)
-    names = tuple(a.release.service for a in arrivals)
+    moves = (*(a.move for a in arrivals), *(d.move for d in departures))
+    names = tuple(m.service for m in moves)
     routed = any(_has_port(config, name) for name in names)
-    road: list[Step] = [steps.Prepare(tuple(config.backing))] if missing_parts(config, snapshot) else []
+    road: list[Step] = []
     if frozen:
         road.append(steps.Freeze(tuple(frozen)))
-    road += [steps.RunTask(a.release.service, a.release.id, a.task) for a in arrivals if a.task]
+    road += [steps.RunTask(a.candidate, a.task) for a in arrivals if a.task]
     road += [steps.StopFirst(a.leaving) for a in arrivals if a.replace and a.leaving]
-    road.append(steps.Start(candidates))
+    if candidates:
+        road.append(steps.Start(candidates))
     if routed:
         road.append(steps.TestRouter(moves))
-    road += [steps.ProbeInside(candidates), steps.Commit(moves)]
+    if candidates:
+        road.append(steps.ProbeInside(candidates))
+    road.append(steps.Commit(moves))
     if routed:
         road.append(steps.Switch(names))
-    road += [steps.Retag(names), steps.Verify(candidates, config.options.watch)]
-    leaving = tuple(a.leaving for a in arrivals if a.leaving)
+    road.append(steps.Retag(names))
+    if candidates:
+        road.append(steps.Verify(candidates, config.options.watch))
+    leaving = (*(a.leaving for a in arrivals if a.leaving), *(d.leaving for d in departures))
     if leaving and routed:
         road.append(steps.Drain(config.options.drain))
     if leaving:
         road.append(steps.Stop(leaving))
-    releases, built = retire.surplus(config, snapshot, [(a.release, a.before) for a in arrivals])
+    releases, built = retire.surplus(config, snapshot, [a.release for a in arrivals])
+    releases += tuple(r for d in departures for r in snapshot.releases
+                      if (r.environment, r.service) == (config.name, d.service))  # fmt: skip
     if releases or built:
         road.append(steps.Retire(releases, built))
     return tuple(road)
@@ -94,11 +135,16 @@ def _has_port(config: EnvironmentConfig, name: str) -> bool:
     return service is None or service.options.port is not None
 
 
-def missing_parts(config: EnvironmentConfig, snapshot: Snapshot) -> bool:
-    """Whether the router or a backing service of the environment is not running."""
-    running = {c.service for c in snapshot.containers if c.environment == config.name and c.running
-               and c.role in (labels.ROUTER, labels.BACKING)}  # fmt: skip
-    return not {"router", *config.backing} <= running
+def preparation(config: EnvironmentConfig, snapshot: Snapshot) -> tuple[Step, ...]:
+    """The step that starts what the services stand on, where something of it is missing or the router's doors moved."""
+    standing = {c.service: c for c in snapshot.containers if c.environment == config.name and c.running
+                and c.role in (labels.ROUTER, labels.BACKING)}  # fmt: skip
+    missing = [name for name in (*config.backing, ROUTER) if name not in standing]
+    router = standing.get(ROUTER)
+    moved = router is not None and router.fingerprint != render.router_fingerprint(config)
+    if not missing and not moved:
+        return ()
+    return (steps.Prepare(tuple(missing or [ROUTER]), restarts_router=moved),)
 
 
 def change_line(snapshot: Snapshot, release: Release) -> str:
@@ -120,9 +166,10 @@ def slot_notes(service: Service) -> Iterable[str]:
 
 def reusable(snapshot: Snapshot, service: str, build_key: str) -> Built | Release | None:
     """An image that was made of the same things and is still there; the newest."""
-    made: Mapping[str, Built | Release] = {
-        b.created: b
-        for b in (*snapshot.built, *snapshot.releases)
-        if b.service == service and b.build_key == build_key and snapshot.images.get(b.image) == b.image_id
-    }
-    return made[max(made)] if made else None
+    known: list[Built | Release] = [*snapshot.built, *snapshot.releases]
+    made = [
+        one
+        for one in known
+        if (one.service, one.build_key) == (service, build_key) and snapshot.images.get(one.image) == one.image_id
+    ]
+    return max(made, key=lambda one: one.created, default=None)

@@ -36,11 +36,8 @@ def plan_build(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
     return Plan("build", config.name, tuple(services), tuple(made), tuple(unchanged))
 
 
-def plan_deploy(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str], *, force: bool) -> Plan:
-    """All of `services` to their sources' commits, in one commit and one switch.
-
-    Raises UsageError for an environment that takes its releases from another one.
-    """
+def refuse_deploy(config: EnvironmentConfig) -> None:
+    """Raises UsageError for an environment that takes its releases from another: it runs what was tested there."""
     if config.options.from_:
         raise UsageError(
             _("{environment} takes its releases from {source}: nothing is built for it.").format(
@@ -50,6 +47,16 @@ def plan_deploy(config: EnvironmentConfig, snapshot: Snapshot, services: Sequenc
                 environment=config.name, source=config.options.from_
             ),
         )
+
+
+def plan_deploy(
+    config: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str], *, force: bool, whole: bool = False
+) -> Plan:
+    """All of `services` to their sources' commits, in one commit and one switch.
+
+    `whole`: these are all services of the file, so what runs beside them is no longer in it and is stopped.
+
+    """
     making: list[Step] = []
     frozen: list[Frozen] = []
     arrivals: list[common.Arrival] = []
@@ -72,9 +79,18 @@ def plan_deploy(config: EnvironmentConfig, snapshot: Snapshot, services: Sequenc
         arrivals.append(_arrival(snapshot, release, service))
         changes.append(common.change_line(snapshot, release))
         notes += common.slot_notes(service)
-    road = common.road(config, snapshot, arrivals, frozen)
+    departures = common.departures(config, snapshot) if whole else ()
+    changes += map(common.departure_line, departures)
+    road = common.road(config, snapshot, arrivals, frozen, departures)
+    before = common.preparation(config, snapshot) if road else ()
     return Plan(
-        "deploy", config.name, tuple(services), (*making, *road), tuple(unchanged), tuple(changes), tuple(notes)
+        "deploy",
+        config.name,
+        tuple(services),
+        (*before, *making, *road),
+        tuple(unchanged),
+        tuple(changes),
+        tuple(notes),
     )
 
 
@@ -132,5 +148,3 @@ def _release(
         created=snapshot.now.isoformat(),
         predecessor=live.release if live else None,
     )
-
-

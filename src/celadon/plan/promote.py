@@ -15,13 +15,19 @@ COMMITS_SHOWN = 8
 
 
 def plan_promote(
-    config: EnvironmentConfig, source: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str]
+    config: EnvironmentConfig,
+    source: EnvironmentConfig,
+    snapshot: Snapshot,
+    services: Sequence[str],
+    *,
+    whole: bool = False,
 ) -> Plan:
     """`services` from `source` to `config`'s environment, all in one commit and one switch.
 
+    `whole`: these are all services of the file, so what runs beside them is no longer in it and is stopped.
     Raises RefusedError for a service that the source environment does not run healthy.
     """
-    _refuse_what_is_not_well(source, snapshot, services)
+    tested = _tested(source, snapshot, services)
     frozen: list[Frozen] = []
     arrivals: list[common.Arrival] = []
     unchanged: list[Unchanged] = []
@@ -29,32 +35,34 @@ def plan_promote(
     notes: list[str] = []
     for name in services:
         service = config.services[name]
-        tested = snapshot.live_release(source.name, name)
-        assert tested is not None
         document = render.release_document(config, service)
         fingerprint = render.fingerprint(document)
-        if _same(config, snapshot, tested, fingerprint):
+        if _same(config, snapshot, tested[name], fingerprint):
             reason = _("{environment} runs this image with these settings already").format(environment=config.name)
             unchanged.append(Unchanged(name, reason))
             continue
-        release = _release(config, snapshot, tested, fingerprint)
-        frozen.append(Frozen(release, tested.image, document))
+        release = _release(config, snapshot, tested[name], fingerprint)
+        frozen.append(Frozen(release, tested[name].image, document))
         replaces = service.options.strategy == "replace"
-        arrivals.append(
-            common.arrival(snapshot, release, replace=replaces, task=service.options.release or ())
-        )
+        arrivals.append(common.arrival(snapshot, release, replace=replaces, task=service.options.release or ()))
         changes.append(common.change_line(snapshot, release))
         changes += _commits(snapshot.incoming.get(name, ()))
         notes += _lacking(source.services[name], service, config.name)
         notes += _built_otherwise(source.services[name], service, source.name, config.name)
-    road = common.road(config, snapshot, arrivals, frozen)
+    departures = common.departures(config, snapshot) if whole else ()
+    changes += map(common.departure_line, departures)
+    road = common.road(config, snapshot, arrivals, frozen, departures)
+    if road:
+        road = (*common.preparation(config, snapshot), *road)
     return Plan(
         "promote", config.name, tuple(services), road, tuple(unchanged), tuple(changes), tuple(notes), protected=True
     )
 
 
-def _refuse_what_is_not_well(source: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str]) -> None:
+def _tested(source: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str]) -> dict[str, Release]:
+    """The live releases of `services` in `source`. Raises RefusedError unless every one runs healthy."""
     ill: list[str] = []
+    tested: dict[str, Release] = {}
     for name in services:
         release, container = snapshot.live_release(source.name, name), snapshot.live_container(source.name, name)
         if release is None:
@@ -68,12 +76,15 @@ def _refuse_what_is_not_well(source: EnvironmentConfig, snapshot: Snapshot, serv
                 service=name, environment=source.name, running=container.release, recorded=release.id))  # fmt: skip
         elif not snapshot.has_image(release.image_id):
             ill.append(_("{service}: the image {image} is gone").format(service=name, image=release.image))
+        else:
+            tested[name] = release
     if ill:
         raise RefusedError(
             _("Only what {environment} runs healthy is promoted; nothing was changed.").format(environment=source.name),
             evidence=ill,
             hint=_("celadon deploy {environment}").format(environment=source.name),
         )
+    return tested
 
 
 def _same(config: EnvironmentConfig, snapshot: Snapshot, tested: Release, fingerprint: str) -> bool:

@@ -36,11 +36,13 @@ def release_document(config: EnvironmentConfig, service: Service) -> Document:
     definition.setdefault("logging", LOGGING)
     extra = [name for name in service.definition.get("networks") or {} if name != "default"]
     if extra:
-        definition["networks"] = {name: None for name in extra}
+        definition["networks"] = dict.fromkeys(extra)
     definition["x-celadon"] = service.options.model_dump(mode="json", exclude={"git"}, exclude_defaults=True)
     document: Document = {"services": {service.name: definition}}
     named = {
-        "volumes": [v["source"] for v in definition.get("volumes") or [] if v.get("type") == "volume" and "source" in v],
+        "volumes": [
+            v["source"] for v in definition.get("volumes") or [] if v.get("type") == "volume" and "source" in v
+        ],
         "secrets": [s["source"] for s in definition.get("secrets") or []],
         "configs": [c["source"] for c in definition.get("configs") or []],
         "networks": extra,
@@ -111,7 +113,7 @@ def environment_document(
     """The whole environment as one Compose document. `router_folder` is the host folder that the router mounts."""
     hosts = host_entries(config, network)
     services: Document = {name: _backing(config, name, d) for name, d in config.backing.items()}
-    services["router"] = _router(config, network, router_folder)
+    services[labels.ROUTER] = _router(config, network, router_folder)
     document: Document = {
         "name": config.project,
         "services": services,
@@ -173,8 +175,15 @@ def _router(config: EnvironmentConfig, network: Network, folder: str) -> Documen
         "ports": ports,
         "volumes": [{"type": "bind", "source": folder, "target": ROUTER_FOLDER, "read_only": True}],
         "networks": {"default": {"ipv4_address": str(network.router)}},
-        "labels": _labels(config, labels.ROUTER, "router"),
+        "labels": {**_labels(config, labels.ROUTER, labels.ROUTER), labels.FINGERPRINT: router_fingerprint(config)},
     }
+
+
+def router_fingerprint(config: EnvironmentConfig) -> str:
+    """What the router's container was made for: another value needs another container, not only a reload."""
+    tls = [str(listen) for listen in config.options.tls.listen] if config.options.tls else []
+    plain = [str(listen) for listen in config.options.listen]
+    return fingerprint({"image": config.settings.router.image, "listen": plain, "tls": tls})
 
 
 def _published(listen: Any, target: int) -> Document:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from celadon.config.workspace import EnvironmentConfig
-from celadon.state.snapshot import Built, Live, Release, Snapshot
+from celadon.state.snapshot import Built, Release, Snapshot
 
 
 def surplus(
-    config: EnvironmentConfig, snapshot: Snapshot, arriving: Sequence[tuple[Release, Live | None]]
+    config: EnvironmentConfig, snapshot: Snapshot, arriving: Sequence[Release]
 ) -> tuple[tuple[Release, ...], tuple[Built, ...]]:
     """Releases and images of the arriving services that nothing needs once these are live.
 
@@ -16,7 +16,7 @@ def surplus(
     """
     releases: list[Release] = []
     built: list[Built] = []
-    for live, _before in arriving:
+    for live in arriving:
         mine = [r for r in snapshot.releases if (r.environment, r.service) == (config.name, live.service)]
         mine = [r for r in mine if r.id != live.id]
         kept = [r.id for r in way_back(mine, live)[: config.settings.keep]]

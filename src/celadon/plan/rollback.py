@@ -47,7 +47,8 @@ def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Seque
             evidence=[f"{u.service}: {u.reason}" for u in unchanged],
             hint=_("See what is kept: celadon releases {environment}").format(environment=config.name),
         )
-    road = common.road(config, snapshot, arrivals, ())
+    before = common.preparation(config, snapshot) if arrivals else ()
+    road = (*before, *common.road(config, snapshot, arrivals, ()))
     return Plan("rollback", config.name, tuple(services), road, tuple(unchanged), tuple(changes), protected=True)
 
 

@@ -51,11 +51,11 @@ class Routing:
     environment: str
     sites: tuple[Site, ...]
     internal: tuple[Internal, ...]
-    ports: tuple[int, ...]
     plain: int
     secure: int
     certificate: str
     key: str
+    redirect: bool
     redirect_port: str
     body: str
     timeout: float
@@ -92,12 +92,12 @@ def routing(config: EnvironmentConfig, placed: Iterable[Placed]) -> Routing:
         environment=config.name,
         sites=tuple(Site(host, tuple(routes)) for host, routes in by_host.items()),
         internal=tuple(internal),
-        ports=tuple(sorted({i.port for i in internal})),
         plain=PLAIN_ENTRANCE,
         secure=TLS_ENTRANCE if options_tls else 0,
         certificate=f"{ROUTER_FOLDER}/certificate.pem",
         key=f"{ROUTER_FOLDER}/key.pem",
-        redirect_port=_redirect_port(config) if options_tls and options_tls.redirect else "",
+        redirect=bool(options_tls and options_tls.redirect),
+        redirect_port=_redirect_port(config),
         body=config.settings.router.client_max_body_size,
         timeout=config.settings.router.timeout,
         drain=config.options.drain,
@@ -120,7 +120,8 @@ def _route(config: EnvironmentConfig, name: str, options: ServiceOptions, live: 
 
 def _redirect_port(config: EnvironmentConfig) -> str:
     """What follows the host in an https address: "" for 443, ":8443" where the public address says so."""
-    assert config.options.tls is not None
+    if config.options.tls is None:
+        return ""
     parts = urlsplit(config.options.url)
     port = parts.port if parts.scheme == "https" else config.options.tls.listen[0].port
     return "" if port in (None, 443) else f":{port}"

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from celadon.locale import _, ngettext
-from celadon.state.record import Move
-from celadon.state.snapshot import Built, Release, Source
+from celadon.state.snapshot import Built, Move, Release, Source
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,16 @@ class Step:
 class Prepare(Step):
     """Bring up what the environment's services stand on: network, backing services, router."""
 
-    backing: tuple[str, ...]
+    names: tuple[str, ...]
+    restarts_router: bool = False
 
     def describe(self) -> str:
-        if self.backing:
-            return _("start the environment: {names}, router").format(names=", ".join(self.backing))
-        return _("start the environment: router")
+        names = ", ".join(self.names)
+        if self.restarts_router:
+            return _("start {names}; the router restarts with new settings: about a second without answers").format(
+                names=names
+            )
+        return _("start {names}").format(names=names)
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,13 @@ class Frozen:
 class RunTask(Step):
     """Run the service's release command once, in a container of the new image."""
 
-    service: str
-    release: str
+    candidate: Candidate
     command: tuple[str, ...]
 
     def describe(self) -> str:
-        return _("run `{command}` once for {service}").format(command=" ".join(self.command), service=self.service)
+        return _("run `{command}` once for {service}").format(
+            command=" ".join(self.command), service=self.candidate.service
+        )
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ class Commit(Step):
     moves: tuple[Move, ...]
 
     def describe(self) -> str:
-        names = ", ".join(f"{m.service} → {m.after.release}" for m in self.moves if m.after)
+        names = ", ".join(f"{m.service} → {m.after.release if m.after else _('nothing')}" for m in self.moves)
         return _("commit {names}").format(names=names)
 
 

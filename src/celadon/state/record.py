@@ -11,7 +11,7 @@ from pathlib import Path
 
 from celadon.errors import CeladonError
 from celadon.locale import _
-from celadon.state.snapshot import Built, Live, Release
+from celadon.state.snapshot import Built, Live, Move, Release
 
 SCHEMA = 1
 TABLES = """
@@ -71,15 +71,6 @@ class StepRow:
     started: str
     seconds: float | None
     outcome: str
-
-
-@dataclass(frozen=True)
-class Move:
-    """One service of a commit: `after` becomes live; `before` is what it must replace (None: nothing was live)."""
-
-    service: str
-    before: Live | None
-    after: Live | None
 
 
 class Record:

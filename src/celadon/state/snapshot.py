@@ -9,6 +9,7 @@ BLUE, GREEN = "blue", "green"
 # Labels on everything Celadon makes: cleanup and reconcile trust only these.
 WORKSPACE, ENVIRONMENT, SERVICE = "celadon.workspace", "celadon.environment", "celadon.service"
 RELEASE, SLOT, ROLE, COMMIT = "celadon.release", "celadon.slot", "celadon.role", "celadon.commit"
+FINGERPRINT = "celadon.fingerprint"
 
 # Values of the label ROLE.
 IN_SLOT, ROUTER, BACKING, TASK = "slot", "router", "backing", "task"
@@ -44,6 +45,7 @@ class Container:
     address: str
     memory_limit: int
     started: str
+    fingerprint: str = ""
 
     @property
     def running(self) -> bool:
@@ -86,6 +88,15 @@ class Live:
 
     release: str
     slot: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """One service of a commit: `after` becomes live; `before` is what it must replace (None: nothing was live)."""
+
+    service: str
+    before: Live | None
+    after: Live | None
 
 
 @dataclass(frozen=True)

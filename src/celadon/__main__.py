@@ -1,0 +1,5 @@
+"""`python -m celadon` is the command, too."""
+
+from celadon.cli.main import main
+
+main()

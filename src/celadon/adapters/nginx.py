@@ -1,0 +1,147 @@
+"""The router: nginx's configuration as text, tested before it counts, and switched without losing a request."""
+
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from celadon.adapters import process
+from celadon.errors import CeladonError, CommandError
+from celadon.locale import _
+from celadon.plan.render import ROUTER_FOLDER
+from celadon.plan.routing import Routing
+from celadon.state.layout import make_private, write_private
+
+CONFIG, NEXT, REFUSED = "nginx.conf", "next.conf", "refused.conf"
+TAKEOVER_LIMIT = 20.0  # seconds for new workers to take over; it takes some 20 ms where nothing is wrong
+LEAVING = "shutting down"
+
+
+def render(routing: Routing, version: tuple[int, ...], template: Path | None) -> str:
+    """The configuration for `routing`, from the built-in template or the user's own.
+
+    Raises CeladonError when the template cannot be rendered.
+    """
+    import jinja2  # a tenth of a second that verbs which only look should not pay
+
+    text = template.read_text() if template else files("celadon.adapters").joinpath("nginx.conf.j2").read_text()
+    try:
+        made = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)  # noqa: S701 (no HTML)
+        return made.render(routing=routing, keepalive_min=version >= (1, 27, 4))
+    except jinja2.TemplateError as problem:
+        line = getattr(problem, "lineno", None)
+        raise CeladonError(
+            _("The router's template cannot be rendered: {problem}").format(problem=problem),
+            evidence=[f"{template}:{line}" if line else str(template)],
+            hint=_("Begin with the built-in one: celadon router template"),
+        ) from None
+
+
+def version(image: str) -> tuple[int, ...]:
+    """The version of nginx in `image`, such as (1, 28, 0). Raises CommandError when the image cannot be had."""
+    tail = process.run(["docker", "run", "--rm", "--network", "none", image, "nginx", "-v"], timeout=600).tail
+    for line in tail:
+        if "nginx/" in line:
+            number = line.split("nginx/")[1].split()[0]
+            return tuple(int(part) for part in number.split(".") if part.isdigit())
+    return ()
+
+
+def stage(folder: Path, text: str, *, router: str | None, image: str) -> None:
+    """Write `text` beside the configuration in force and let nginx test it; what is in force is not touched.
+
+    Tested in the container `router` where it runs, else in a container of its own. Raises CeladonError.
+    """
+    make_private(folder)
+    write_private(folder / NEXT, text)
+    test = ["nginx", "-t", "-c", f"{ROUTER_FOLDER}/{NEXT}"]
+    if router:
+        result = process.run(["docker", "exec", router, *test], timeout=60, check=False)
+    else:
+        mount = f"{folder}:{ROUTER_FOLDER}:ro"
+        result = process.run(["docker", "run", "--rm", "--network", "none", "--volume", mount, image, *test],
+                             timeout=60, check=False)  # fmt: skip
+    if result.code != 0:
+        (folder / NEXT).replace(folder / REFUSED)
+        raise CeladonError(
+            _("nginx refuses the router's next configuration; the one in force was not touched."),
+            evidence=[line for line in result.tail if "nginx:" in line] or result.tail,
+            hint=_("Read it: {file}").format(file=folder / REFUSED),
+        )
+
+
+def staged(folder: Path, text: str) -> bool:
+    """Whether `text` is what nginx tested last and found good."""
+    try:
+        return (folder / NEXT).read_text() == text
+    except FileNotFoundError:
+        return False
+
+
+def in_force(folder: Path, text: str) -> bool:
+    """Whether the configuration file says exactly `text`."""
+    try:
+        return (folder / CONFIG).read_text() == text
+    except FileNotFoundError:
+        return False
+
+
+def adopt(folder: Path) -> None:
+    """Make the tested configuration the one that nginx reads, at its next reload or start."""
+    write_private(folder / CONFIG, (folder / NEXT).read_text())
+
+
+def reload(router: str, pid: int, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Reload the router whose master process is `pid`; returns when only new workers accept connections.
+
+    `nginx -s reload` returns before that, and what is stopped too early loses requests. Raises CeladonError.
+    """
+    before = set(workers(pid))
+    process.run(["docker", "kill", "--signal", "HUP", router])
+    end = time.monotonic() + TAKEOVER_LIMIT
+    while time.monotonic() < end:
+        now = workers(pid)
+        fresh = [worker for worker, leaving in now.items() if worker not in before and not leaving]
+        if fresh and all(leaving for worker, leaving in now.items() if worker in before):
+            return
+        sleep(0.005)
+    try:
+        lines = process.run(["docker", "logs", "--tail", "10", router]).tail
+    except CommandError as error:
+        lines = error.tail
+    raise CeladonError(
+        _("The router did not take over its new configuration within {seconds:.0f} s.").format(seconds=TAKEOVER_LIMIT),
+        evidence=[line for line in lines if "[emerg]" in line or "[alert]" in line] or lines,
+    )
+
+
+def drained(pid: int) -> bool:
+    """Whether no old worker is left that still finishes requests."""
+    return not any(workers(pid).values())
+
+
+def workers(pid: int) -> dict[int, bool]:
+    """nginx's worker processes below the master `pid`, and whether each is on its way out.
+
+    Read from /proc: microseconds, no engine call, and it sees what nginx itself says in its process titles.
+    """
+    found: dict[int, bool] = {}
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return {}
+    for child in children:
+        try:
+            title = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if "worker process" in title:
+            found[int(child)] = LEAVING in title
+    return found
+
+
+def install_certificate(folder: Path, certificate: Path, key: Path) -> None:
+    """Copy the certificate files to where the router reads them."""
+    make_private(folder)
+    for source, name in ((certificate, "certificate.pem"), (key, "key.pem")):
+        write_private(folder / name, source.read_text())

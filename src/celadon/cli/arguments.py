@@ -1,0 +1,56 @@
+"""Arguments that verbs share, with their completion."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from celadon.locale import _
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    def complete(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+        from celadon.config.outline import find_file, load_outline
+        from celadon.errors import CeladonError
+
+        root = ctx.find_root()
+        folder = root.params.get("folder") or Path()
+        try:
+            outline = load_outline(find_file(Path(folder)))
+        except CeladonError:
+            return []  # completion never complains
+        names = outline.environments if kind == "environment" else outline.services
+        return [name for name in names if name.startswith(begun)]
+
+    return complete
+
+
+environment = click.argument("environment", metavar="ENV", shell_complete=_names("environment"))
+environment_or_all = click.argument(
+    "environment", metavar="[ENV]", required=False, shell_complete=_names("environment")
+)
+service = click.argument("service", shell_complete=_names("service"))
+services = click.argument("services", metavar="[SERVICE]...", nargs=-1, shell_complete=_names("service"))
+ref = click.option("--ref", help=_("A branch, tag or commit (for an image from a registry: its tag)."))
+force = click.option("--force", is_flag=True, help=_("Build even where nothing changed."))
+to_environment = click.option(
+    "--to", "to", metavar="ENV", shell_complete=_names("environment"), help=_("Where to promote to.")
+)
+to_release = click.option("--to", "to", metavar="RELEASE", help=_("A kept release, instead of the one before."))
+yes = click.option("-y", "--yes", is_flag=True, help=_("Do not ask."))
+dry_run = click.option("--dry-run", is_flag=True, help=_("Show the plan, change nothing."))
+as_json = click.option("--json", "as_json", is_flag=True, help=_("For machines."))
+
+
+def several(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
+    """Apply decorators in the order in which they are written."""
+
+    def apply(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return apply

@@ -1,0 +1,18 @@
+"""celadon build: images for a later deploy."""
+
+from pathlib import Path
+
+import click
+
+from celadon.app import Request
+from celadon.cli import arguments
+from celadon.cli.acting import carry_out
+from celadon.locale import _
+
+
+@click.command("build", help=_("Build images, one at a time, for a later deploy; nothing that runs changes."))
+@arguments.several(arguments.environment, arguments.services, arguments.ref, arguments.force, arguments.dry_run)
+@click.pass_obj
+def command(folder: Path, environment: str, services: tuple[str, ...], ref: str, force: bool, dry_run: bool) -> int:
+    request = Request("build", environment, services, ref=ref, force=force)
+    return carry_out(folder, request, yes=True, dry_run=dry_run)

@@ -1,0 +1,25 @@
+"""celadon exec: a command in the container that users reach."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from celadon import app
+from celadon.cli import arguments
+from celadon.locale import _
+
+
+@click.command(
+    "exec",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    help=_("Run a command in the container that users reach: celadon exec production saleshub -- sh"),
+)
+@arguments.environment
+@arguments.service
+@click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def command(folder: Path, environment: str, service: str, words: tuple[str, ...]) -> int:
+    container = app.container_of(app.open_workspace(folder), environment, service)
+    argv = words[1:] if words[0] == "--" else words
+    return app.open_shell(container, argv, terminal=sys.stdin.isatty() and sys.stdout.isatty())

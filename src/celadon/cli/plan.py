@@ -1,0 +1,40 @@
+"""celadon plan VERB: what a verb would do."""
+
+from pathlib import Path
+
+import click
+
+from celadon import app
+from celadon.app import Request
+from celadon.cli import arguments
+from celadon.cli.acting import carry_out
+from celadon.locale import _
+
+
+@click.group("plan", help=_("Show what deploy, promote or rollback would do; nothing is changed."))
+def command() -> None:
+    pass
+
+
+@command.command("deploy")
+@arguments.several(arguments.environment, arguments.services, arguments.ref, arguments.force, arguments.as_json)
+@click.pass_obj
+def deploy(folder: Path, environment: str, services: tuple[str, ...], ref: str, force: bool, as_json: bool) -> int:
+    request = Request("deploy", environment, services, ref=ref, force=force)
+    return carry_out(folder, request, yes=False, dry_run=True, as_json=as_json)
+
+
+@command.command("promote")
+@arguments.several(arguments.services, arguments.to_environment, arguments.as_json)
+@click.pass_obj
+def promote(folder: Path, services: tuple[str, ...], to: str, as_json: bool) -> int:
+    environment = app.target_of_promote(app.open_workspace(folder), to)
+    return carry_out(folder, Request("promote", environment, services), yes=False, dry_run=True, as_json=as_json)
+
+
+@command.command("rollback")
+@arguments.several(arguments.environment, arguments.services, arguments.to_release, arguments.as_json)
+@click.pass_obj
+def rollback(folder: Path, environment: str, services: tuple[str, ...], to: str, as_json: bool) -> int:
+    request = Request("rollback", environment, services, to=to)
+    return carry_out(folder, request, yes=False, dry_run=True, as_json=as_json)

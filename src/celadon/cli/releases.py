@@ -1,0 +1,27 @@
+"""celadon releases: what is kept."""
+
+from pathlib import Path
+
+import click
+
+from celadon import app
+from celadon.cli import arguments, output
+from celadon.locale import _
+
+
+@click.command("releases", help=_("Releases that are kept, and what a rollback brings back."))
+@arguments.environment_or_all
+@click.argument("service", required=False)
+@arguments.as_json
+@click.pass_obj
+def command(folder: Path, environment: str | None, service: str | None, as_json: bool) -> None:
+    found = app.releases(app.open_workspace(folder), environment, service)
+    if as_json:
+        output.as_json([{**vars(release), "mark": mark or None} for release, mark in found])
+        return
+    heads = [_("SERVICE"), _("ENVIRONMENT"), _("RELEASE"), "", _("SUBJECT"), _("FROM"), _("CREATED"), _("IMAGE")]
+    output.table(heads, [
+        [r.service, r.environment, r.id, mark, r.subject, r.origin, r.created[:19].replace("T", " "),
+         r.image_id.removeprefix("sha256:")[:12]]
+        for r, mark in found
+    ])  # fmt: skip

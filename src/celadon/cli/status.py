@@ -1,0 +1,89 @@
+"""celadon status: what runs where."""
+
+from pathlib import Path
+
+import click
+
+from celadon import app
+from celadon.app import Row, Status
+from celadon.cli import arguments, output
+from celadon.locale import _
+from celadon.state import snapshot as labels
+
+
+@click.command("status", help=_("What runs where, in one table."))
+@arguments.as_json
+@click.pass_obj
+def command(folder: Path, as_json: bool) -> None:
+    status = app.status(app.open_workspace(folder))
+    if as_json:
+        output.as_json(_machine(status))
+        return
+    heads = [_("SERVICE"), _("ENVIRONMENT"), _("RELEASE"), _("SUBJECT"), _("AGE"), _("SLOT"), _("HEALTH"), _("MEMORY"),
+             _("RESTARTS")]  # fmt: skip
+    output.table(heads, [_cells(row, status.now) for row in status.rows])
+    free = _("disk: {free} free of {total}").format(free=output.size(status.free), total=output.size(status.total))
+    holder = _("lock: {holder}").format(holder=status.holder) if status.holder else _("lock: free")
+    output.lines(["", f"{free} · {holder}"])
+
+
+def health(row: Row) -> str:
+    """The state of a row in one word; what is not well begins with "!"."""
+    container = row.container
+    if container is None:
+        return "!" + _("gone") if row.release else "-"
+    if not container.running:
+        return "!" + _("{state} (code {code})").format(state=container.state, code=container.exit_code)
+    if row.release and container.release != row.release.id:
+        return "!" + _("runs {release}").format(release=container.release)
+    if container.health == "unhealthy":
+        return "!" + _("unhealthy")
+    return container.health or _("running")
+
+
+def _cells(row: Row, now: str) -> list[str]:
+    release, container = row.release, row.container
+    name = release.id if release else ("-" if row.role == labels.IN_SLOT else f"({row.role})")
+    limit = f"/{output.size(container.memory_limit)}" if container and container.memory_limit else ""
+    subject = release.subject if release else ""
+    return [
+        row.service,
+        row.environment,
+        name,
+        subject if len(subject) <= 40 else subject[:39] + "…",
+        output.age(release.created, now) if release else "",
+        row.slot,
+        health(row),
+        output.size(row.memory) + limit if container else "",
+        str(container.restarts) if container else "",
+    ]
+
+
+def _machine(status: Status) -> dict[str, object]:
+    return {
+        "services": [
+            {
+                "service": row.service,
+                "environment": row.environment,
+                "role": row.role,
+                "release": row.release.id if row.release else None,
+                "image_id": row.release.image_id if row.release else None,
+                "commit": row.release.commit if row.release else None,
+                "subject": row.release.subject if row.release else None,
+                "created": row.release.created if row.release else None,
+                "slot": row.slot or None,
+                "container": row.container.name if row.container else None,
+                "running_image_id": row.container.image_id if row.container else None,
+                "state": row.container.state if row.container else None,
+                "health": (row.container.health or None) if row.container else None,
+                "well": not health(row).startswith("!"),
+                "memory_bytes": row.memory,
+                "memory_limit_bytes": (row.container.memory_limit or None) if row.container else None,
+                "restarts": row.container.restarts if row.container else None,
+            }
+            for row in status.rows
+        ],
+        "disk": {"free_bytes": status.free, "total_bytes": status.total},
+        "lock": vars(status.holder) if status.holder else None,
+        "now": status.now,
+    }

@@ -1,0 +1,109 @@
+"""The one loop that runs a plan: do, journal, and on failure undo what was done, newest first."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from celadon.errors import Cancelled, CeladonError
+from celadon.locale import _
+from celadon.plan import steps
+from celadon.plan.steps import Plan, Step
+from celadon.run.actions import DO, UNDO
+from celadon.run.world import World
+from celadon.state import record as outcomes
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Cancel:
+    """Ctrl-C and its kin: before the commit they end the plan, which is then undone; after it the work is finished."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.heeded = True
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.heeded:
+            self.heeded = False  # the undoing is not to be interrupted
+            raise Cancelled(
+                _("Cancelled by {signal}; nothing was switched.").format(signal=signal.Signals(number).name)
+            )
+        self._world.report.note(_("Past the point of no return, or undoing: finishing first."))
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        before = {sign: signal.signal(sign, self) for sign in SIGNALS}
+        try:
+            yield
+        finally:
+            for sign, handler in before.items():
+                signal.signal(sign, handler)
+
+
+def execute(world: World, plan: Plan, deployment: int) -> str:
+    """Run the plan's steps in order and return the outcome, which is also journalled.
+
+    Raises the error of the step that failed, when what was done before it has been undone. An error while tidying up
+    (users are served, the old slot is not gone yet) undoes nothing: it is noted, and the next command heals it.
+    """
+    cancel = Cancel(world)
+    done: list[Step] = []
+    with cancel.installed():
+        try:
+            for number, step in enumerate(plan.steps, 1):
+                if isinstance(step, steps.Commit):
+                    cancel.heeded = False
+                done.append(step)
+                _journalled(world, plan, deployment, number, step)
+        except Exception as error:
+            cancel.heeded = False
+            if done[-1].tidying:
+                message = error.message if isinstance(error, CeladonError) else str(error)
+                world.report.note(_("Users are served, but tidying up failed: {problem}").format(problem=message))
+                world.record.finish(deployment, outcomes.SUCCEEDED, message, world.now().isoformat())
+                return outcomes.SUCCEEDED
+            # A commit that failed moved nothing; any other step may have done a part of its work.
+            undo(world, done[:-1] if isinstance(done[-1], steps.Commit) else done)
+            world.record.finish(deployment, _outcome(done, error), str(error), world.now().isoformat())
+            raise
+    world.record.finish(deployment, outcomes.SUCCEEDED, "", world.now().isoformat())
+    return outcomes.SUCCEEDED
+
+
+def _journalled(world: World, plan: Plan, deployment: int, number: int, step: Step) -> None:
+    text, total = step.describe(), len(plan.steps)
+    world.record.step_started(deployment, number, text, world.now().isoformat())
+    world.report.started(number, total, text)
+    begun = time.monotonic()
+    try:
+        DO[type(step)](world, step)
+    except BaseException:
+        seconds = time.monotonic() - begun
+        world.record.step_ended(deployment, number, seconds, outcomes.FAILED)
+        world.report.failed(number, total, text, seconds)
+        raise
+    seconds = time.monotonic() - begun
+    world.record.step_ended(deployment, number, seconds, outcomes.SUCCEEDED)
+    world.report.ended(number, total, text, seconds)
+
+
+def undo(world: World, done: list[Step]) -> None:
+    """Undo steps, newest first; what cannot be undone is noted and left to reconcile."""
+    for step in reversed(done):
+        action = UNDO.get(type(step))
+        if action is None:
+            continue
+        world.report.note(_("undo: {step}").format(step=step.describe()))
+        try:
+            action(world, step)
+        except CeladonError as error:
+            world.report.note(_("could not be undone: {problem}").format(problem=error.message))
+
+
+def _outcome(done: list[Step], error: Exception) -> str:
+    if isinstance(error, Cancelled):
+        return outcomes.CANCELLED
+    committed = any(isinstance(step, steps.Commit) for step in done[:-1])
+    return outcomes.REVERTED if committed else outcomes.FAILED

@@ -1,0 +1,109 @@
+"""One look at the server: containers, images, the record, and where each service's source stands."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from celadon.adapters import docker, git
+from celadon.config.workspace import EnvironmentConfig, Service
+from celadon.errors import CeladonError, CommandError
+from celadon.locale import _
+from celadon.state.layout import Layout
+from celadon.state.record import Record
+from celadon.state.snapshot import Snapshot, Source
+
+
+def snapshot(record: Record, workspace: str, now: datetime) -> Snapshot:
+    """What is on the engine and in the record: three calls of the engine, however many services there are."""
+    return Snapshot(
+        now=now,
+        containers=docker.containers(workspace),
+        releases=record.releases(),
+        live=record.live(),
+        built=record.built(),
+        images=docker.images(),
+    )
+
+
+def sources(
+    config: EnvironmentConfig, layout: Layout, services: Sequence[str], ref: str | None, told: Callable[[str], None]
+) -> dict[str, Source]:
+    """Fetch, and name the exact commit or digest of each service. Nobody's checkout is touched.
+
+    Raises CeladonError where it cannot be fetched, or where a checkout has changes that would not be built;
+    UsageError when there is no `ref`.
+    """
+    found = {}
+    for name in services:
+        told(_("fetch {service}").format(service=name))
+        service = config.services[name]
+        found[name] = _of_git(layout, service, ref) if service.definition.get("build") else _of_registry(service, ref)
+    return found
+
+
+def _of_git(layout: Layout, service: Service, ref: str | None) -> Source:
+    repository, context, checkout = _repository(layout, service)
+    if checkout:
+        git.refuse_changes(repository, service.name)
+    git.fetch(repository, service.name)
+    branch = service.options.git.branch if service.options.git else None
+    sha, subject = git.commit(repository, service.name, branch, ref)
+    return Source(service.name, sha, subject, ref or branch or "", str(repository), context)
+
+
+def _repository(layout: Layout, service: Service) -> tuple[Path, str, bool]:
+    """The repository of a service, the build context below it, and whether people work in it."""
+    folder = Path(service.definition["build"]["context"])
+    if folder.is_dir():
+        top = git.top(folder)
+        if top is not None:
+            return top, str(folder.resolve().relative_to(top.resolve())), True
+    url = service.options.git.url if service.options.git else None
+    if url is None:
+        raise CeladonError(
+            _("{service}: {folder} is in no git repository, so there is no commit to build.").format(
+                service=service.name, folder=folder
+            ),
+            hint=_("git init and commit there, or name the repository in x-celadon.git.url"),
+        )
+    clone = layout.source(service.name)
+    git.keep_clone(clone, _absolute(url, layout.workspace))
+    return clone, ".", False
+
+
+def _absolute(url: str, workspace: Path) -> str:
+    """A path is relative to the workspace, not to the clone that git would take it from."""
+    return str((workspace / url).resolve()) if url.startswith((".", "/")) else url
+
+
+def _of_registry(service: Service, ref: str | None) -> Source:
+    reference = str(service.definition["image"])
+    name, colon, tag = reference.rpartition(":")
+    if not colon or "/" in tag:
+        name, tag = reference, "latest"
+    wanted = reference if "@" in reference else f"{name}:{ref or tag}"
+    try:
+        digest = docker.digest(wanted)
+    except CommandError as error:
+        raise CeladonError(
+            _("{service}: the registry does not give {reference}.").format(service=service.name, reference=wanted),
+            evidence=error.tail[-5:],
+            hint=_("Is it pushed, is the registry reached, and are you logged in? docker login"),
+        ) from None
+    pinned = f"{wanted.split('@')[0].removesuffix(':' + (ref or tag))}@{digest}"
+    return Source(service.name, digest, f"{wanted}", ref or tag, pinned, pulled=True)
+
+
+def incoming(config: EnvironmentConfig, layout: Layout, seen: Snapshot, source: str) -> dict[str, tuple[str, ...]]:
+    """The commits that a promote from `source` brings, by service; empty where the repository cannot tell."""
+    found = {}
+    for name, service in config.services.items():
+        old, new = seen.live_release(config.name, name), seen.live_release(source, name)
+        if not (old and new and service.definition.get("build")):
+            continue
+        try:
+            repository, _context, _checkout = _repository(layout, service)
+            found[name] = git.between(repository, old.commit, new.commit)
+        except CeladonError:
+            continue  # a promote needs no source; the list is a courtesy
+    return found

@@ -1,0 +1,196 @@
+"""Asking services how they are: one HTTP request, several good answers in a row, and a watch for those that fall."""
+
+import http.client
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from celadon.adapters import docker
+from celadon.errors import UnhealthyError
+from celadon.locale import _, ngettext
+from celadon.plan.steps import Candidate
+from celadon.state.snapshot import IN_SLOT, Container
+
+PAUSE = 0.2  # seconds between two questions: quick to see "ready", light on a service that is just starting
+LOOK = 1.0  # seconds between two looks at the containers
+SETTLE = 3.0  # seconds that a worker without a health path must run without falling
+BAD_IN_A_ROW = 3  # wrong answers from outside that count as a failure: one alone may be the service's own affair
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask: `host` is the Host header; `secure` asks by TLS without judging the certificate."""
+
+    service: str
+    address: str
+    port: int
+    path: str
+    host: str
+    timeout: float
+    good: int
+    within: float
+    secure: bool = False
+
+    def __str__(self) -> str:
+        return f"{'https' if self.secure else 'http'}://{self.address}:{self.port}{self.path}"
+
+
+def ask(question: Question) -> tuple[bool, str]:
+    """Ask once: whether the answer was good (2xx), and the answer in words."""
+    connection: http.client.HTTPConnection
+    if question.secure:
+        trust = ssl._create_unverified_context()  # noqa: S323 (the answer counts here, not who signed)
+        connection = http.client.HTTPSConnection(
+            question.address, question.port, timeout=question.timeout, context=trust
+        )
+    else:
+        connection = http.client.HTTPConnection(question.address, question.port, timeout=question.timeout)
+    headers = {
+        "Host": question.host,
+        "User-Agent": "celadon-probe",
+        "Connection": "close",
+        "X-Forwarded-Host": question.host,
+        "X-Forwarded-Proto": "https" if question.secure else "http",
+    }
+    try:
+        connection.request("GET", question.path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read(300).decode(errors="replace").strip().splitlines()
+        return 200 <= answer.status < 300, f"{answer.status} {answer.reason}" + (f": {body[0][:120]}" if body else "")
+    except (OSError, http.client.HTTPException) as problem:
+        return False, getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    finally:
+        connection.close()
+
+
+class Watch:
+    """Looks at the slots of one environment, once a second at most, and notices those that fell."""
+
+    def __init__(self, workspace: str, environment: str, candidates: Sequence[Candidate]) -> None:
+        self._workspace, self._environment, self._candidates = workspace, environment, candidates
+        self._seen: Mapping[str, Container] = {}
+        self._restarts: dict[str, int] = {}
+        self._next = 0.0
+
+    def look(self) -> Mapping[str, Container]:
+        """The containers by candidate. Raises UnhealthyError, with its last lines, for one that ended or restarted."""
+        if time.monotonic() < self._next:
+            return self._seen
+        found = docker.containers(self._workspace)
+        self._seen = {
+            f"{c.service}-{c.slot}": c for c in found if (c.role, c.environment) == (IN_SLOT, self._environment)
+        }
+        for candidate in self._candidates:
+            container = self._seen.get(str(candidate))
+            before = self._restarts.setdefault(str(candidate), container.restarts if container else 0)
+            if container is None or not container.running or container.restarts > max(before, 0):
+                raise fallen(candidate, container)
+        self._next = time.monotonic() + LOOK
+        return self._seen
+
+
+def fallen(candidate: Candidate, container: Container | None) -> UnhealthyError:
+    """The error for a candidate whose container ended."""
+    if container is None:
+        return UnhealthyError(_("{name} is gone.").format(name=candidate), service=candidate.service)
+    if container.oom_killed:
+        why = _("it took more memory than its mem_limit and was killed by the kernel (exit code 137)")
+        hint = _("Raise mem_limit of {service}, or let it take less.").format(service=candidate.service)
+    else:
+        why = _("it ended with exit code {code}").format(code=container.exit_code)
+        hint = _("Its last lines say why; what runs was not touched.")
+    return UnhealthyError(
+        _("{name} fell: {why}.").format(name=candidate, why=why),
+        service=candidate.service,
+        evidence=docker.last_lines(container.id),
+        hint=hint,
+    )
+
+
+def inside(watch: Watch, candidates: Sequence[Candidate], questions: Mapping[str, Question],
+           told: Callable[[str], None]) -> None:  # fmt: skip
+    """Wait until every candidate gave its good answers in a row, and its own HEALTHCHECK agrees.
+
+    `questions` by service; a service without one must run for SETTLE seconds. Raises UnhealthyError.
+    """
+    begun = time.monotonic()
+    good = dict.fromkeys((c.service for c in candidates), 0)
+    last = dict.fromkeys(good, "")
+    waiting = list(candidates)
+    with ThreadPoolExecutor(max(1, len(questions))) as pool:
+        while waiting:
+            seen = watch.look()
+            asked = [c for c in waiting if c.service in questions]
+            answers = pool.map(lambda c: ask(questions[c.service]), asked)
+            for candidate, (fine, words) in zip(asked, answers, strict=True):
+                good[candidate.service] = good[candidate.service] + 1 if fine else 0
+                last[candidate.service] = words
+            age = time.monotonic() - begun
+            for candidate in list(waiting):
+                own = seen[str(candidate)].health
+                if _ready(questions.get(candidate.service), good[candidate.service], own, age):
+                    waiting.remove(candidate)
+                    told(_("{name} is healthy after {seconds:.1f} s").format(name=candidate, seconds=age))
+                elif age > _limit(questions.get(candidate.service)):
+                    raise _never_healthy(
+                        candidate, questions.get(candidate.service), last[candidate.service], own, seen
+                    )
+            if waiting:
+                time.sleep(PAUSE)
+
+
+def _ready(question: Question | None, good: int, own: str, age: float) -> bool:
+    if own not in ("", "healthy"):
+        return False
+    return good >= question.good if question else age >= SETTLE
+
+
+def _limit(question: Question | None) -> float:
+    return question.within if question else 60.0
+
+
+def _never_healthy(candidate: Candidate, question: Question | None, last: str, own: str,
+                   seen: Mapping[str, Container]) -> UnhealthyError:  # fmt: skip
+    facts = [f"GET {question} → {last}"] if question else []
+    facts += [_("its own HEALTHCHECK says: {health}").format(health=own)] if own not in ("", "healthy") else []
+    lines = docker.last_lines(seen[str(candidate)].id)
+    return UnhealthyError(
+        _("{name} did not become healthy within {seconds:g} s.").format(name=candidate, seconds=_limit(question)),
+        service=candidate.service,
+        evidence=[*facts, *lines],
+        hint=_("What runs was not touched. If it only needs longer: x-celadon.health.within"),
+    )
+
+
+def outside(watch: Watch, questions: Sequence[Question], seconds: float, told: Callable[[str], None]) -> None:
+    """Ask as users do, through the router, for `seconds`; first until each gave its good answers in a row.
+
+    Raises UnhealthyError after several wrong answers in a row, or when a container falls.
+    """
+    begun = time.monotonic()
+    good = dict.fromkeys((q.service for q in questions), 0)
+    bad = dict(good)
+    with ThreadPoolExecutor(max(1, len(questions))) as pool:
+        while True:
+            watch.look()
+            for question, (fine, words) in zip(questions, pool.map(ask, questions), strict=True):
+                name = question.service
+                good[name], bad[name] = (good[name] + 1, 0) if fine else (0, bad[name] + 1)
+                if bad[name] >= BAD_IN_A_ROW:
+                    raise _wrong(question, words)
+            if all(good[q.service] >= q.good for q in questions) and time.monotonic() - begun >= seconds:
+                break
+            time.sleep(PAUSE)
+    told(ngettext("{n} service answers from outside", "{n} services answer from outside", len(questions)).format(
+        n=len(questions)))  # fmt: skip
+
+
+def _wrong(question: Question, words: str) -> UnhealthyError:
+    return UnhealthyError(
+        _("{service} does not answer well through the router.").format(service=question.service),
+        service=question.service,
+        evidence=[f"GET {question} (Host: {question.host}) → {words}"],
+        hint=_("Users have the release before again."),
+    )

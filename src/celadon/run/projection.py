@@ -1,0 +1,158 @@
+"""Making the server equal to the record: environment document, router, tags. Everything here may run twice."""
+
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import yaml
+
+from celadon.adapters import docker, nginx
+from celadon.errors import CeladonError
+from celadon.locale import _
+from celadon.plan import render, routing, tags
+from celadon.plan.render import Network, Placed
+from celadon.plan.steps import Candidate
+from celadon.run.world import World
+from celadon.state.layout import write_private
+from celadon.state.snapshot import ROUTER, Container, Live
+
+HEADER = "# Written by Celadon: what runs in this environment. Edit the workspace's compose file, not this one.\n"
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes shared values out in full: an anchor in a file that people read is a riddle."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def to_yaml(document: Mapping[str, object]) -> str:
+    return yaml.dump(document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+
+
+def network(world: World) -> Network:
+    """The environment's network. Raises CeladonError before the environment was ever prepared."""
+    subnet = world.record.subnet(world.config.name)
+    if subnet is None:
+        raise CeladonError(
+            _("The environment {environment} was never started.").format(environment=world.config.name),
+            hint=f"celadon up {world.config.name}",
+        )
+    return Network(IPv4Network(subnet))
+
+
+def choose_network(world: World) -> Network:
+    """The network that exists, or a new subnet that the engine finds free, kept in the record."""
+    name = f"{world.config.project}_default"
+    if world.record.subnet(world.config.name) is None or not docker.has_network(name):
+        subnet = docker.free_subnet(f"{name}_choice")
+        world.record.set_subnet(world.config.name, str(subnet))
+    return network(world)
+
+
+def place(world: World, candidate: Candidate) -> Placed:
+    """A kept release in a slot. Raises CeladonError when its frozen document is gone."""
+    environment = world.config.name
+    file = world.layout.release(environment, candidate.service, candidate.release)
+    key = (environment, candidate.service, candidate.release)
+    release = next((r for r in world.record.releases() if (r.environment, r.service, r.id) == key), None)
+    if release is None or not file.exists():
+        raise CeladonError(
+            _("{service}: the frozen release {release} is gone from {file}.").format(
+                service=candidate.service, release=candidate.release, file=file
+            ),
+            hint=_("See what is kept: celadon releases {environment}").format(environment=environment),
+        )
+    number = world.record.place(environment, candidate.service, candidate.slot)
+    address = str(network(world).address(number))
+    return Placed(release, candidate.slot, address, yaml.safe_load(file.read_text()))
+
+
+def live_candidates(world: World) -> dict[str, Candidate]:
+    """What the record has as live here, by service."""
+    found = {}
+    for (environment, service), live in world.record.live().items():
+        if environment == world.config.name:
+            found[service] = Candidate(service, live.release, live.slot)
+    return found
+
+
+def write_environment(world: World, candidates: Sequence[Candidate] = ()) -> Path:
+    """Write the environment document: what is live, and `candidates` beside it. Returns its file."""
+    standing = list(dict.fromkeys([*live_candidates(world).values(), *candidates]))
+    placed = [place(world, one) for one in standing]
+    router = str(world.layout.router(world.config.name))
+    document = render.environment_document(world.config, network(world), placed, router)
+    file = world.layout.compose(world.config.name)
+    write_private(file, HEADER + to_yaml(document))
+    write_private(world.layout.rendered(world.config.name), world.config.text)
+    return file
+
+
+def router_text(world: World, changes: Mapping[str, Live | None]) -> str:
+    """The router's configuration for what is live, with `changes` on top (None: not live)."""
+    standing = live_candidates(world)
+    for service, live in changes.items():
+        standing.pop(service, None)
+        if live:
+            standing[service] = Candidate(service, live.release, live.slot)
+    placed = [place(world, one) for one in standing.values()]
+    template = world.config.settings.router.template
+    return nginx.render(
+        routing.routing(world.config, placed),
+        router_version(world),
+        world.config.folder / template if template else None,
+    )
+
+
+def router_version(world: World) -> tuple[int, ...]:
+    """nginx's version in the router's image, asked once an image."""
+    image = world.config.settings.router.image
+    file = world.layout.router(world.config.name) / "version"
+    known = file.read_text().split() if file.exists() else []
+    if len(known) != 2 or known[0] != image:
+        number = ".".join(map(str, nginx.version(image)))
+        write_private(file, f"{image} {number}\n")
+        known = [image, number]
+    return tuple(int(part) for part in known[1].split(".") if part)
+
+
+def router_container(world: World) -> Container | None:
+    """The environment's running router."""
+    found = docker.containers(world.config.workspace)
+    mine = [c for c in found if (c.environment, c.role) == (world.config.name, ROUTER) and c.running]
+    return mine[0] if mine else None
+
+
+def test_router(world: World, changes: Mapping[str, Live | None]) -> None:
+    """Let nginx test the configuration with `changes`; what is in force is not touched."""
+    folder, image = world.layout.router(world.config.name), world.config.settings.router.image
+    router = router_container(world)
+    nginx.stage(folder, router_text(world, changes), router=router.id if router else None, image=image)
+
+
+def switch_router(world: World) -> bool:
+    """Let the router do what the record says; returns whether anything had to change."""
+    folder = world.layout.router(world.config.name)
+    text = router_text(world, {})
+    if nginx.in_force(folder, text):
+        return False
+    router = router_container(world)
+    if not nginx.staged(folder, text):
+        image = world.config.settings.router.image
+        nginx.stage(folder, text, router=router.id if router else None, image=image)
+    nginx.adopt(folder)
+    if router:
+        nginx.reload(router.id, router.pid)
+    return True
+
+
+def move_tags(world: World, services: Sequence[str]) -> None:
+    """Let `:ENVIRONMENT` and `:rollback` point where the record says."""
+    wanted = tags.wanted(world.config.settings, world.record.live(), world.record.releases(), services)
+    images = docker.images()
+    for name, target in wanted.items():
+        if target is None and name in images:
+            docker.untag([name])
+        elif target is not None and target in images and images.get(name) != images[target]:
+            docker.tag(target, name)

@@ -1,0 +1,54 @@
+"""Healing: whatever a killed run left, the server becomes what the record says. Runs before every verb that acts."""
+
+from collections.abc import Iterable
+
+from celadon.adapters import compose, docker
+from celadon.locale import _
+from celadon.plan.steps import Candidate
+from celadon.run import projection
+from celadon.run.world import World
+from celadon.state import snapshot as labels
+from celadon.state.snapshot import Container
+
+
+def reconcile(world: World) -> tuple[str, ...]:
+    """Make the environment equal to the record; returns what was done, one line each. The lock must be held.
+
+    Order as in a deployment: what should run is started, then the router switched, and only then what nobody reaches
+    is removed.
+    """
+    done: list[str] = []
+    for left in world.record.interrupted(world.now().isoformat()):
+        done.append(_("deployment {id} ({verb} {environment}) was interrupted").format(
+            id=left.id, verb=left.verb, environment=left.environment))  # fmt: skip
+    mine = [c for c in docker.containers(world.config.workspace) if c.environment == world.config.name]
+    if not any(c.role == labels.ROUTER and c.running for c in mine):
+        return tuple(done)  # the environment is down: `up` or the next deploy starts it
+    live = projection.live_candidates(world)
+    missing = [c for c in live.values() if not _runs(mine, c)]
+    if missing:
+        docker.remove([c.id for c in mine if c.role == labels.IN_SLOT and _in(c, missing)])
+        compose.up(projection.write_environment(world), world.config.project, [str(c) for c in missing])
+        done += [_("started {name}, which should run").format(name=c) for c in missing]
+    if projection.switch_router(world):
+        done.append(_("the router was given what the record says"))
+    orphans = [c for c in mine if c.role == labels.TASK or (c.role == labels.IN_SLOT and not _in(c, live.values()))]
+    if orphans:
+        docker.stop([c.id for c in orphans if c.running])
+        docker.remove([c.id for c in orphans])
+        projection.write_environment(world)
+        done += [_("removed {name}, which nobody reaches").format(name=c.name) for c in orphans]
+    projection.move_tags(world, list(live))
+    return tuple(done)
+
+
+def _runs(containers: list[Container], candidate: Candidate) -> bool:
+    return any(
+        c.running and (c.role, c.service, c.slot, c.release)
+        == (labels.IN_SLOT, candidate.service, candidate.slot, candidate.release)
+        for c in containers
+    )  # fmt: skip
+
+
+def _in(container: Container, candidates: Iterable[Candidate]) -> bool:
+    return any((container.service, container.slot) == (c.service, c.slot) for c in candidates)

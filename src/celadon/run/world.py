@@ -1,0 +1,25 @@
+"""What a deployment acts in: one frozen value, passed by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from celadon.config.workspace import EnvironmentConfig
+from celadon.run.report import Report
+from celadon.state.layout import Layout
+from celadon.state.record import Record
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class World:
+    """One environment of one workspace, its record, and who is told."""
+
+    config: EnvironmentConfig
+    layout: Layout
+    record: Record
+    report: Report
+    now: Callable[[], datetime] = utc_now
