@@ -38,7 +38,7 @@ def containers(workspace: str) -> tuple[Container, ...]:
         return ()
     # A container may end between the two calls: what is gone is not an error.
     shown = process.run(["docker", "inspect", "--type", "container", *ids], check=False)
-    return tuple(sorted(map(_container, json.loads(shown.out or "[]")), key=lambda c: c.name))
+    return tuple(sorted(map(_container, json.loads(shown.out.strip() or "[]")), key=lambda c: c.name))
 
 
 def _container(raw: Mapping[str, Any]) -> Container:
@@ -78,7 +78,7 @@ def image_labels(reference: str) -> Mapping[str, str]:
     """The labels of an image; none where there is no such image."""
     form = "{{json .Config.Labels}}"
     shown = process.run(["docker", "image", "inspect", "--format", form, reference], check=False)
-    return json.loads(shown.out or "null") or {}
+    return json.loads(shown.out.strip() or "null") or {}
 
 
 def image_id(reference: str) -> str:

@@ -65,7 +65,7 @@ def stage(folder: Path, text: str, *, router: str | None, image: str) -> None:
         (folder / NEXT).replace(folder / REFUSED)
         raise CeladonError(
             _("nginx refuses the router's next configuration; the one in force was not touched."),
-            evidence=[line for line in result.tail if "nginx:" in line] or result.tail,
+            evidence=[line for line in result.tail if "[emerg]" in line] or result.tail,
             hint=_("Read it: {file}").format(file=folder / REFUSED),
         )
 
