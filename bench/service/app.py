@@ -1,4 +1,4 @@
-"""A small service that behaves, or misbehaves, as its environment says: for tests and benchmarks. Standard library only.
+"""A small service that behaves, or misbehaves, as its environment says: for tests and benchmarks.
 
 NAME, PORT, PREFIX: who it is and where it listens. READY_AFTER: seconds before it answers at all. CRASH_AFTER: seconds
 until it ends with code 3. HEALTH: the status of its health path (200). GREETING: answered back, to tell environments
@@ -32,7 +32,7 @@ async def answer(path: str, body: bytes, headers: dict[str, str]) -> tuple[int, 
     if path == f"{PREFIX}/api/echo":
         return 200, {**facts, "body": body.decode(errors="replace"), "headers": headers, "path": path}
     if path == f"{PREFIX}/api/peer":
-        call = lambda: urllib.request.urlopen(os.environ["PEER"], timeout=5).read()  # noqa: E731, S310
+        call = lambda: urllib.request.urlopen(os.environ["PEER"], timeout=5).read()  # noqa: E731
         return 200, {**facts, "peer": json.loads(await asyncio.to_thread(call))}
     return (200 if path.startswith(PREFIX) else 404), {**facts, "path": path}
 
@@ -61,12 +61,19 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
+def crash() -> None:
+    print("out of luck", flush=True)
+    os._exit(3)
+
+
 async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print(f"{NAME} {VERSION} starts", flush=True)
     if number("CRASH_AFTER"):
-        asyncio.get_running_loop().call_later(number("CRASH_AFTER"), lambda: (print("out of luck", flush=True), os._exit(3)))
+        asyncio.get_running_loop().call_later(
+            number("CRASH_AFTER"), lambda: (print("out of luck", flush=True), os._exit(3))
+        )
     await asyncio.sleep(number("READY_AFTER"))
     server = await asyncio.start_server(serve, "0.0.0.0", PORT, backlog=1024)  # noqa: S104 (in a container)
     print(f"{NAME} {VERSION} listens on {PORT}", flush=True)

@@ -46,7 +46,8 @@ def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment
 def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool) -> EnvironmentConfig:
     rendered = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     problems: list[Problem] = []
-    settings = shape.parse(WorkspaceOptions, rendered.get("x-celadon"), raw, ("x-celadon",), problems)
+    top = unescaped(rendered.get("x-celadon"))
+    settings = shape.parse(WorkspaceOptions, top, raw, ("x-celadon",), problems)
     services: dict[str, Service] = {}
     backing: dict[str, Mapping[str, Any]] = {}
     for name, definition in (rendered.get("services") or {}).items():
@@ -54,9 +55,10 @@ def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool)
             backing[name] = definition
             continue
         path = ("services", name, "x-celadon")
-        options = shape.parse(ServiceOptions, definition["x-celadon"], raw, path, problems)
+        options = shape.parse(ServiceOptions, unescaped(definition["x-celadon"]), raw, path, problems)
         if options:
-            services[name] = Service(name, options, {k: v for k, v in definition.items() if k != "x-celadon"})
+            kept = {k: unescaped(v) if k == "build" else v for k, v in definition.items() if k != "x-celadon"}
+            services[name] = Service(name, options, kept)
     checks.services(raw, services, problems, folders=check_folders)
     if settings:
         checks.environments(raw, settings, problems, files=check_folders)
@@ -79,6 +81,17 @@ def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool)
         configs=rendered.get("configs") or {},
         text=text,
     )
+
+
+def unescaped(value: Any) -> Any:
+    """What Celadon itself reads of a rendering: Compose writes `$` as `$$`, for the next Compose that reads it."""
+    if isinstance(value, str):
+        return value.replace("$$", "$")
+    if isinstance(value, list):
+        return [unescaped(item) for item in value]
+    if isinstance(value, dict):
+        return {key: unescaped(item) for key, item in value.items()}
+    return value
 
 
 def _of_compose(raw: Positions, error: CommandError) -> Problem:

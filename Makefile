@@ -1,0 +1,39 @@
+# Celadon's own tasks. `make test` and `make demo` need nothing but Debian or Ubuntu, root or sudo, Python 3.11, git.
+SHELL := /bin/bash
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup venv engine images demo demo-down test lint unit e2e bench format lock messages
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: venv engine images  ## virtual environment, Docker engine and base images: what is missing of them
+venv:
+	@dev/venv
+engine:
+	@dev/engine
+images: engine
+	@dev/images
+
+demo: setup  ## five services from git to production, under load, with a table at the end
+	@$(BIN)/python examples/demo.py
+demo-down: venv  ## stop the demo and remove what it made
+	@$(BIN)/python examples/demo.py --down
+
+test: setup lint  ## everything: checks, unit tests, stories on the real engine
+	@$(BIN)/pytest
+lint: venv  ## ruff, mypy, import contracts, message catalogue
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo | tail -n 1
+unit: venv  ## the tests that need no engine
+	@$(BIN)/pytest -m "not engine"
+e2e: setup  ## the stories on the real engine
+	@$(BIN)/pytest -m engine
+bench: setup  ## promote and rollback beside the plain script, in one run
+	@$(BIN)/python -m bench.run
+
+format: venv  ## let ruff write the code its way
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+lock:  ## choose the newest packages that fit, and lock them by hash
+	@dev/lock
+messages: venv  ## write the message catalogue anew
+	@$(BIN)/pybabel --quiet extract --no-location --omit-header --sort-output -o src/celadon/locale/celadon.pot src/celadon

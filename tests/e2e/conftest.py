@@ -1,0 +1,63 @@
+"""Stories on a real engine: each gets a workspace of its own, and leaves nothing behind."""
+
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.workspace import Workspace, free_port, run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/e2e" in str(item.path):
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace without services."""
+    made = Workspace(tmp_path)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def shop(empty: Workspace) -> Workspace:
+    """One service, at /shop."""
+    empty.add("shop", route="/shop")
+    empty.write()
+    return empty
+
+
+@pytest.fixture
+def team(empty: Workspace) -> Workspace:
+    """Two hubs that call each other: one at /, one at /shop."""
+    peer = f"http://{empty.unique('shop')}:8000/shop/api/health"
+    empty.add("hub", route="/", port=8001, env={"PEER": peer})
+    empty.add("shop", route="/shop")
+    empty.write()
+    return empty
+
+
+@pytest.fixture
+def registry() -> Iterator[str]:
+    """A real registry on loopback, "127.0.0.1:PORT"."""
+    port = free_port()
+    name = f"celadon-test-registry-{port}"
+    run(["docker", "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:5000", "registry:2"])
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=2).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield f"127.0.0.1:{port}"
+    run(["docker", "rm", "--force", "--volumes", name])
+    tags = run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).split()
+    mine = [tag for tag in tags if tag.startswith(f"127.0.0.1:{port}/") and "<none>" not in tag]
+    if mine:
+        run(["docker", "image", "rm", *mine], check=False)
