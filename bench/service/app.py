@@ -71,9 +71,7 @@ async def main() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print(f"{NAME} {VERSION} starts", flush=True)
     if number("CRASH_AFTER"):
-        asyncio.get_running_loop().call_later(
-            number("CRASH_AFTER"), lambda: (print("out of luck", flush=True), os._exit(3))
-        )
+        asyncio.get_running_loop().call_later(number("CRASH_AFTER"), crash)
     await asyncio.sleep(number("READY_AFTER"))
     server = await asyncio.start_server(serve, "0.0.0.0", PORT, backlog=1024)  # noqa: S104 (in a container)
     print(f"{NAME} {VERSION} listens on {PORT}", flush=True)

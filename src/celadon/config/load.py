@@ -46,11 +46,12 @@ def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment
 def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool) -> EnvironmentConfig:
     rendered = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     problems: list[Problem] = []
-    top = unescaped(rendered.get("x-celadon"))
+    top = _in_file_order(unescaped(rendered.get("x-celadon")), raw.data.get("x-celadon"))
     settings = shape.parse(WorkspaceOptions, top, raw, ("x-celadon",), problems)
     services: dict[str, Service] = {}
     backing: dict[str, Mapping[str, Any]] = {}
-    for name, definition in (rendered.get("services") or {}).items():
+    found = _in_file_order(rendered.get("services") or {}, raw.data.get("services"))
+    for name, definition in found.items():
         if "x-celadon" not in definition:
             backing[name] = definition
             continue
@@ -63,7 +64,7 @@ def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool)
     if settings:
         checks.environments(raw, settings, problems, files=check_folders)
     if not services and not problems:
-        problems.append(raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy")))
+        problems.append(raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy"), key=True))
     if problems or settings is None:
         raise ConfigError(problems)
     return EnvironmentConfig(
@@ -81,6 +82,14 @@ def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool)
         configs=rendered.get("configs") or {},
         text=text,
     )
+
+
+def _in_file_order(rendered: Any, written: Any) -> Any:
+    """Mappings in the order of the file: Compose sorts them, but a team's order has a meaning to the team."""
+    if not isinstance(rendered, dict) or not isinstance(written, dict):
+        return rendered
+    order = [*(key for key in written if key in rendered), *(key for key in rendered if key not in written)]
+    return {key: _in_file_order(rendered[key], written.get(key)) for key in order}
 
 
 def unescaped(value: Any) -> Any:
@@ -107,8 +116,8 @@ def _of_compose(raw: Positions, error: CommandError) -> Problem:
         return raw.problem(place or (), message)
     if match := re.search(r"yaml: line (\d+)", words):
         return Problem(shown(raw.file), int(match[1]), 1, "", words)
-    for part in re.findall(r"services\.[\w.-]+", words):
-        return raw.problem(tuple(part.split(".")), words)
+    if match := re.search(r"services\.[\w.-]+", words):
+        return raw.problem(tuple(match[0].split(".")), words.removeprefix(match[0]).removeprefix(": "))
     if match := re.search(r'service "([\w.-]+)"', words):
         return raw.problem(("services", match[1]), words, key=True)
     return Problem(shown(raw.file), 0, 0, "", words)

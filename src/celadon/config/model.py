@@ -18,6 +18,15 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Listening = Annotated[Listen, BeforeValidator(values.listen)]
 
 
+def _not_empty(value: tuple[Listen, ...]) -> tuple[Listen, ...]:
+    if not value:  # not min_length: pydantic would count a wrong entry as none, and hide what is wrong with it
+        raise ValueError(_("should not be empty"))
+    return value
+
+
+Doors = Annotated[tuple[Listening, ...], AfterValidator(_not_empty)]
+
+
 def _matches(pattern: re.Pattern[str], message: str) -> AfterValidator:
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
@@ -50,10 +59,10 @@ class Git(Options):
     @field_validator("url", "branch")
     @classmethod
     def _not_an_option(cls, value: str | None) -> str | None:
+        if value is not None and "::" in value:
+            raise ValueError(_("should be an https, ssh or file address: git would run a helper for `::`"))
         if value is not None and (value.startswith("-") or not value or re.search(r"[\s\x00-\x1f]", value)):
             raise ValueError(_("should not be empty, begin with - or hold white space"))
-        if value is not None and value.startswith("ext::"):
-            raise ValueError(_("should be an https, ssh or file address: git would run ext:: as a command"))
         return value
 
 
@@ -99,14 +108,14 @@ class Tls(Options):
 
     certificate: str
     key: str
-    listen: tuple[Listening, ...] = Field(min_length=1)
+    listen: Doors
     redirect: bool = True
 
 
 class EnvironmentOptions(Options):
     """One environment: what it listens on, its public address, where promotes come from."""
 
-    listen: tuple[Listening, ...] = Field(min_length=1)
+    listen: Doors
     url: str
     from_: str | None = Field(default=None, alias="from")
     tls: Tls | None = None

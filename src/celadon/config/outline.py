@@ -1,8 +1,9 @@
 """Finding the file and reading its names: no Docker, no pydantic, so that looking and completion stay fast."""
 
+import difflib
 from pathlib import Path
 
-from celadon.config.positions import read
+from celadon.config.positions import Positions, read
 from celadon.config.workspace import Outline
 from celadon.errors import ConfigError, Problem, UsageError
 from celadon.locale import _
@@ -31,13 +32,17 @@ def load_outline(file: Path) -> Outline:
         problems.append(raw.problem(("name",), _("is missing: name the workspace, such as `name: workhub`")))
     environments = celadon.get("environments") if isinstance(celadon, dict) else None
     if not isinstance(environments, dict) or not environments:
-        problems.append(
-            raw.problem(
-                ("x-celadon", "environments"),
-                _("is missing: name at least one environment, with `listen` and `url`"),
-            )
-        )
+        problems.append(_no_environments(raw, celadon))
     if problems:
         raise ConfigError(problems)
     ours = [n for n, s in (services or {}).items() if isinstance(s, dict) and "x-celadon" in s]
     return Outline(str(name), file.parent, file, tuple(map(str, environments or ())), tuple(map(str, ours)))
+
+
+def _no_environments(raw: Positions, celadon: object) -> Problem:
+    near = difflib.get_close_matches("environments", map(str, celadon), 1) if isinstance(celadon, dict) else []
+    if near and near[0] != "environments":
+        words = _("unknown key; did you mean `{name}`?").format(name="environments")
+        return raw.problem(("x-celadon", near[0]), words, key=True)
+    words = _("is missing: name at least one environment, with `listen` and `url`")
+    return raw.problem(("x-celadon", "environments"), words)

@@ -170,7 +170,7 @@ class Switch(Step):
     services: tuple[str, ...]
 
     def describe(self) -> str:
-        return _("switch the router to {names}").format(names=", ".join(self.services))
+        return _("switch the router: {names}").format(names=", ".join(self.services))
 
 
 @dataclass(frozen=True)
