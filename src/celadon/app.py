@@ -116,6 +116,7 @@ def _carried_out(
     except CeladonError as error:
         for text in (error.message, *error.evidence, error.hint):
             log.log(text)
+        error.log = str(workspace.layout.log(number))
         raise
     finally:
         log.close()

@@ -21,6 +21,7 @@ class CeladonError(Exception):
         self.message = message
         self.evidence = tuple(evidence)
         self.hint = hint
+        self.log = ""  # the file with the whole story, where a deployment wrote one
 
 
 class UsageError(CeladonError):

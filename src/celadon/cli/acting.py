@@ -16,12 +16,14 @@ from celadon.plan.steps import Plan
 def carry_out(folder: Path, request: Request, *, yes: bool, dry_run: bool, as_json: bool = False) -> int:
     """Run a verb that acts, from the plan to the last line; returns the exit code."""
     workspace = app.open_workspace(folder)
-    with output.Terminal() as terminal:
+    with output.Terminal(stderr=as_json) as terminal:
         if dry_run:
             show(app.plan(workspace, request, terminal), as_json=as_json)
             return DONE
-        done = app.act(workspace, request, terminal, lambda plan: _agreed(plan, yes=yes))
-    if done:
+        done = app.act(workspace, request, terminal, lambda plan: _agreed(plan, yes=yes, quiet=as_json))
+    if as_json:
+        output.as_json({"deployment": done.deployment if done else None, "log": str(done.log) if done else None})
+    elif done:
         output.lines([_("Done: deployment {number}, log in {file}").format(number=done.deployment, file=done.log)])
     return DONE
 
@@ -46,8 +48,9 @@ def show(plan: Plan, *, as_json: bool = False) -> None:
         output.lines([_("Nothing to do.")])
 
 
-def _agreed(plan: Plan, *, yes: bool) -> bool:
-    show(plan)
+def _agreed(plan: Plan, *, yes: bool, quiet: bool) -> bool:
+    if not quiet:
+        show(plan)
     if not plan.steps:
         return False
     if yes or not plan.protected:

@@ -56,6 +56,8 @@ def error(problem: CeladonError) -> None:
     err.print(problem.message, markup=False)
     for line in problem.evidence:
         err.print(line if isinstance(problem, ConfigError) else f"  {line}", markup=False)
+    if problem.log:
+        err.print("  " + _("the whole log: {file}").format(file=problem.log), markup=False)
     if problem.hint:
         err.print("→ " + problem.hint, markup=False, style="bold")
 
@@ -70,8 +72,9 @@ def bug(trace: str) -> None:
 class Terminal:
     """A deployment on the terminal: a line as a step begins, its details, and a line with the time it took."""
 
-    def __init__(self) -> None:
-        self._out = console()
+    def __init__(self, *, stderr: bool = False) -> None:
+        """With `stderr`, leave standard output to what machines read."""
+        self._out = console(stderr=stderr)
         self._now = ""
         self._begun = self._spoke = time.monotonic()
         self._stop = Event()
