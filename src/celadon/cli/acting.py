@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from celadon import app
-from celadon.app import Request
+from celadon.app import acting
+from celadon.app.acting import Request
+from celadon.app.workspace import open_workspace
 from celadon.cli import output
 from celadon.errors import DONE, UsageError
 from celadon.locale import _
@@ -15,12 +16,12 @@ from celadon.plan.steps import Plan
 
 def carry_out(folder: Path, request: Request, *, yes: bool, dry_run: bool, as_json: bool = False) -> int:
     """Run a verb that acts, from the plan to the last line; returns the exit code."""
-    workspace = app.open_workspace(folder)
+    workspace = open_workspace(folder)
     with output.Terminal(stderr=as_json) as terminal:
         if dry_run:
-            show(app.plan(workspace, request, terminal), as_json=as_json)
+            show(acting.plan(workspace, request, terminal), as_json=as_json)
             return DONE
-        done = app.act(workspace, request, terminal, lambda plan: _agreed(plan, yes=yes, quiet=as_json))
+        done = acting.act(workspace, request, terminal, lambda plan: _agreed(plan, yes=yes, quiet=as_json))
     if as_json:
         output.as_json({"deployment": done.deployment if done else None, "log": str(done.log) if done else None})
     elif done:

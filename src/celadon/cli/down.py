@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from celadon import app
+from celadon.app import environment as environments
+from celadon.app.workspace import open_workspace
 from celadon.cli import arguments, output
 from celadon.errors import UsageError
 from celadon.locale import _
@@ -19,7 +20,7 @@ from celadon.locale import _
 @arguments.yes
 @click.pass_obj
 def command(folder: Path, environment: str, volumes: bool, yes: bool) -> None:
-    workspace = app.open_workspace(folder)
+    workspace = open_workspace(folder)
     workspace.outline.environment(environment)
     if not yes:
         if not sys.stdin.isatty():
@@ -27,4 +28,4 @@ def command(folder: Path, environment: str, volumes: bool, yes: bool) -> None:
         loss = _("Its data is removed for good. ") if volumes else ""
         click.confirm(loss + _("Stop {environment}?").format(environment=environment), abort=True)
     with output.Terminal() as terminal:
-        app.down(workspace, environment, terminal, volumes=volumes)
+        environments.down(workspace, environment, terminal, volumes=volumes)

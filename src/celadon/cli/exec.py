@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from celadon import app
+from celadon.app import looking
+from celadon.app.workspace import open_workspace
 from celadon.cli import arguments
 from celadon.locale import _
 
@@ -20,6 +21,6 @@ from celadon.locale import _
 @click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
 def command(folder: Path, environment: str, service: str, words: tuple[str, ...]) -> int:
-    container = app.container_of(app.open_workspace(folder), environment, service)
+    container = looking.container_of(open_workspace(folder), environment, service)
     argv = words[1:] if words[0] == "--" else words
-    return app.open_shell(container, argv, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+    return looking.open_shell(container, argv, terminal=sys.stdin.isatty() and sys.stdout.isatty())

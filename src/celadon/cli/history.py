@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from celadon import app
+from celadon.app import looking
+from celadon.app.workspace import Workspace, open_workspace
 from celadon.cli import arguments, output
 from celadon.locale import _
 from celadon.state import record as outcomes
@@ -19,11 +20,11 @@ GOOD = (outcomes.SUCCEEDED, outcomes.RUNNING)
 @arguments.as_json
 @click.pass_obj
 def command(folder: Path, environment: str | None, limit: int, number: int | None, as_json: bool) -> None:
-    workspace = app.open_workspace(folder)
+    workspace = open_workspace(folder)
     if number is not None:
         _one(workspace, number, as_json=as_json)
         return
-    found = app.history(workspace, environment, limit)
+    found = looking.history(workspace, environment, limit)
     if as_json:
         output.as_json([vars(d) for d in found])
         return
@@ -35,8 +36,8 @@ def command(folder: Path, environment: str | None, limit: int, number: int | Non
     ])  # fmt: skip
 
 
-def _one(workspace: app.Workspace, number: int, *, as_json: bool) -> None:
-    deployment, steps, log = app.deployment(workspace, number)
+def _one(workspace: Workspace, number: int, *, as_json: bool) -> None:
+    deployment, steps, log = looking.deployment(workspace, number)
     if as_json:
         output.as_json({**vars(deployment), "steps": [vars(s) for s in steps], "log": str(log)})
         return

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from celadon import app
+from celadon.app import looking
+from celadon.app.workspace import open_workspace
 from celadon.cli import arguments
 from celadon.locale import _
 
@@ -17,5 +18,5 @@ from celadon.locale import _
 @click.option("--since", help=_("A time, or an age such as 10m."))
 @click.pass_obj
 def command(folder: Path, environment: str, service: str, follow: bool, tail: str, since: str | None) -> int:
-    container = app.container_of(app.open_workspace(folder), environment, service)
-    return app.show_logs(container, follow=follow, tail=tail, since=since)
+    container = looking.container_of(open_workspace(folder), environment, service)
+    return looking.show_logs(container, follow=follow, tail=tail, since=since)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from celadon import app
-from celadon.app import Request
+from celadon.app import acting
+from celadon.app.acting import Request
+from celadon.app.workspace import open_workspace
 from celadon.cli import arguments
 from celadon.cli.acting import carry_out
 from celadon.locale import _
@@ -28,7 +29,7 @@ def deploy(folder: Path, environment: str, services: tuple[str, ...], ref: str, 
 @arguments.several(arguments.services, arguments.to_environment, arguments.as_json)
 @click.pass_obj
 def promote(folder: Path, services: tuple[str, ...], to: str, as_json: bool) -> int:
-    environment = app.target_of_promote(app.open_workspace(folder), to)
+    environment = acting.target_of_promote(open_workspace(folder), to)
     return carry_out(folder, Request("promote", environment, services), yes=False, dry_run=True, as_json=as_json)
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from celadon import app
+from celadon.app import looking
+from celadon.app.workspace import open_workspace
 from celadon.cli import arguments, output
 from celadon.locale import _
 
@@ -15,7 +16,7 @@ from celadon.locale import _
 @arguments.as_json
 @click.pass_obj
 def command(folder: Path, environment: str | None, service: str | None, as_json: bool) -> None:
-    found = app.releases(app.open_workspace(folder), environment, service)
+    found = looking.releases(open_workspace(folder), environment, service)
     if as_json:
         output.as_json([{**vars(release), "mark": mark or None} for release, mark in found])
         return

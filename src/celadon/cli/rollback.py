@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from celadon.app import Request
+from celadon.app.acting import Request
 from celadon.cli import arguments
 from celadon.cli.acting import carry_out
 from celadon.locale import _

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from celadon import app
-from celadon.app import Row, Status
+from celadon.app import looking
+from celadon.app.looking import Row, Status
+from celadon.app.workspace import open_workspace
 from celadon.cli import arguments, output
 from celadon.locale import _
 from celadon.state import snapshot as labels
@@ -15,7 +16,7 @@ from celadon.state import snapshot as labels
 @arguments.as_json
 @click.pass_obj
 def command(folder: Path, as_json: bool) -> None:
-    status = app.status(app.open_workspace(folder))
+    status = looking.status(open_workspace(folder))
     if as_json:
         output.as_json(_machine(status))
         return

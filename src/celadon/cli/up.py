@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from celadon import app
+from celadon.app import environment as environments
+from celadon.app.workspace import open_workspace
 from celadon.cli import arguments, output
 from celadon.locale import _
 
@@ -14,4 +15,4 @@ from celadon.locale import _
 @click.pass_obj
 def command(folder: Path, environment: str) -> None:
     with output.Terminal() as terminal:
-        app.up(app.open_workspace(folder), environment, terminal)
+        environments.up(open_workspace(folder), environment, terminal)

@@ -64,7 +64,9 @@ def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool)
     if settings:
         checks.environments(raw, settings, problems, files=check_folders)
     if not services and not problems:
-        problems.append(raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy"), key=True))
+        problems.append(
+            raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy"), key=True)
+        )
     if problems or settings is None:
         raise ConfigError(problems)
     return EnvironmentConfig(

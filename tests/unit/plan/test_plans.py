@@ -1,8 +1,9 @@
 """Plans as text: a configuration and a snapshot give the lines that an operator sees. A new case is a new file.
 
 A case names `services` (x-celadon by service, the rest is filled in), what is `live` (environment → service →
-[release, slot]), `releases` beyond those ([environment, service, id, predecessor]), `sources` (service → [sha, subject]),
-containers that are not running (`ill`: environment/service → state), the `request`, and the lines `expected`.
+[release, slot]), `releases` beyond those ([environment, service, id, predecessor]), `sources` (service →
+[sha, subject]), containers that are not running (`ill`: environment/service → state), the
+`request`, and the lines `expected`.
 """
 
 from datetime import UTC, datetime

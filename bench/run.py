@@ -1,0 +1,145 @@
+"""`make bench`: promote and rollback of five services through Celadon and through the plain script, in one run."""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.load import Load
+from bench.sides import SERVICES, Celadon, Plain
+
+RATE = 200
+QUIET_AFTER = 6.0  # seconds of load after a command: what it broke must have time to show
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1, help="how often each is measured; medians are printed")
+    parser.add_argument("--json", type=Path, help="write every figure to this file")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="celadon-bench-"))
+    rows: list[dict[str, Any]] = []
+    celadon = Celadon(folder)
+    try:
+        celadon.set_up()
+        # The plain script moves tags that Celadon's record does not have: it goes last, and the tags go with it.
+        for side in (celadon, Plain(reload=False), Plain(reload=True)):
+            rows += measured(side, arguments.runs)
+    finally:
+        celadon.tear_down()
+        shutil.rmtree(folder)
+        remove_images()
+    show(rows)
+    commands = small_commands()
+    for line in commands:
+        print(line)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1))
+    return 1 if any(r["failed"] for r in rows if r["side"] == celadon.name) else 0
+
+
+def measured(side: Celadon | Plain, runs: int) -> list[dict[str, Any]]:
+    """Promote and rollback in turn, `runs` times each, every time under a load of its own."""
+    if isinstance(side, Plain):
+        side.set_up()
+    rows = []
+    try:
+        for number in range(runs):
+            for verb, version, argv in (("promote", "2", side.promote()), ("rollback", "1", side.rollback())):
+                print(f"{side.name}: {verb}, run {number + 1} of {runs}", file=sys.stderr, flush=True)
+                rows.append({"side": side.name, "verb": verb, **one_run(side.base, argv, version)})
+    finally:
+        if isinstance(side, Plain):
+            side.tear_down()
+    return rows
+
+
+def one_run(base: str, argv: Sequence[str], version: str) -> dict[str, Any]:
+    """One command under load. `on_new` is the seconds until all users of all five got nothing but `version`."""
+    with Load([f"{base}/{name}/api/health#{name}" for name in SERVICES], rate=RATE) as load:
+        time.sleep(1)
+        load.phase("command")
+        begun = time.monotonic()
+        done = subprocess.run(argv, capture_output=True, text=True)
+        seconds = time.monotonic() - begun
+        time.sleep(QUIET_AFTER)
+        figures = load.stop()["phases"]["command"]
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
+    seen = figures["versions"].values()
+    switched = all(v["last"] == version for v in seen)
+    firsts = [v[version]["first_ms"] for v in seen if version in v]
+    lasts = [facts["last_ms"] for v in seen for name, facts in v.items()
+             if isinstance(facts, dict) and name != version]  # fmt: skip
+    return {
+        "seconds": seconds,
+        "on_new": max([*firsts, *lasts]) / 1000 if switched else None,
+        "sent": figures["total"],
+        "failed": figures["failed"],
+        "kinds": figures["failed_by_kind"],
+        "gap": figures["longest_gap_ms"] / 1000,
+    }
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"\nFive services, each ready 2 s after its start, {RATE} requests/s (half keep-alive, 10 % POST, 3-s requests)"
+    )
+    print(f"{'':24}{'':10}  command  users on new  requests  failed  longest gap")
+    for side in dict.fromkeys(r["side"] for r in rows):
+        for verb in ("promote", "rollback"):
+            mine = [r for r in rows if (r["side"], r["verb"]) == (side, verb)]
+            new = [r["on_new"] for r in mine]
+            on_new = f"{statistics.median(new):8.1f} s" if None not in new else "     never"
+            print(
+                f"{side:24}{verb:10}{median(mine, 'seconds'):7.1f} s    {on_new}{sum(r['sent'] for r in mine):10}"
+                f"{sum(r['failed'] for r in mine):8}{median(mine, 'gap'):11.2f} s"
+            )
+
+
+def median(rows: list[dict[str, Any]], key: str) -> float:
+    return statistics.median(r[key] for r in rows)
+
+
+def small_commands() -> list[str]:
+    """Start-up and status beside what they are compared with, run in turn: ratios of medians."""
+    celadon = str(Path(sys.executable).with_name("celadon"))
+    example = str(Path(__file__).parents[1] / "examples" / "workhub")
+    lines = []
+    for name, ours, name_of_theirs, theirs in (
+        ("celadon --help", [celadon, "--help"], "python -c pass", [sys.executable, "-c", "pass"]),
+        ("celadon status", [celadon, "-C", example, "status"], "docker compose ls", ["docker", "compose", "ls"]),
+    ):
+        pairs = [(timed(ours), timed(theirs)) for _ in range(15)]
+        mine, other = (statistics.median(p[n] for p in pairs) for n in (0, 1))
+        lines.append(f"{name}: {1000 * mine:.0f} ms, {name_of_theirs}: {1000 * other:.0f} ms, ratio {mine / other:.2f}")
+    return lines
+
+
+def timed(argv: Sequence[str]) -> float:
+    begun = time.monotonic()
+    # As on a user's machine: Python may keep what it compiled.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(argv, capture_output=True, check=True, env=environment)
+    return time.monotonic() - begun
+
+
+def remove_images() -> None:
+    """The tags that the plain script moved."""
+    call: Callable[[list[str]], Any] = lambda argv: subprocess.run(argv, capture_output=True, text=True)  # noqa: E731
+    names = call(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).stdout.split()
+    mine = [n for n in names if n.split(":")[0] in {f"bench-{service}" for service in SERVICES}]
+    if mine:
+        call(["docker", "image", "rm", *mine])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

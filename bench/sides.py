@@ -1,0 +1,107 @@
+"""The two sides of the comparison: the same five services through Celadon, and through the plain script."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+HERE = Path(__file__).parent
+SERVICES = {"one": 8001, "two": 8002, "three": 8003, "four": 8004, "five": 8005}
+GIT = ["git", "-c", "user.name=Bench", "-c", "user.email=bench@example.com"]
+
+
+def run(argv: list[str], cwd: Path | None = None) -> str:
+    """Run to the end; raises RuntimeError with the output when it fails."""
+    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Celadon:
+    """Five services in a workspace of their own: staging at 4601, production at 4600."""
+
+    name = "celadon"
+    base = "http://127.0.0.1:4600"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._command = [str(Path(sys.executable).with_name("celadon")), "-C", str(folder)]
+
+    def set_up(self) -> None:
+        """Version 1 is live in production, version 2 in staging."""
+        for service in SERVICES:
+            source = self._folder / f"bench-{service}"
+            shutil.copytree(HERE / "service", source, ignore=shutil.ignore_patterns("__pycache__"))
+            run(["git", "init", "--quiet", "--initial-branch", "main"], source)
+        (self._folder / "compose.yaml").write_text(yaml.safe_dump(self._compose(), sort_keys=False))
+        self._release("1")
+        run([*self._command, "promote", "-y"])
+        self._release("2")
+
+    def _release(self, version: str) -> None:
+        for service in SERVICES:
+            source = self._folder / f"bench-{service}"
+            (source / "VERSION").write_text(f"{version}\n")
+            run(["git", "add", "--all"], source)
+            run([*GIT, "commit", "--quiet", "--message", f"version {version}"], source)
+        run([*self._command, "deploy", "staging"])
+
+    def _compose(self) -> dict[str, object]:
+        def environment(port: int, **more: str) -> dict[str, object]:
+            return {"listen": [f"127.0.0.1:{port}"], "url": f"http://127.0.0.1:{port}", "watch": "1s", **more}
+
+        services = {
+            f"bench-{name}": {
+                "build": f"./bench-{name}",
+                "stop_grace_period": "10s",
+                "environment": {"NAME": name, "PORT": str(port), "PREFIX": f"/{name}", "READY_AFTER": "2"},
+                "x-celadon": {"port": port, "route": f"/{name}", "health": "/api/health"},
+            }
+            for name, port in SERVICES.items()
+        }
+        environments = {"staging": environment(4601), "production": environment(4600, **{"from": "staging"})}
+        return {"name": "bench", "x-celadon": {"environments": environments}, "services": services}
+
+    def promote(self) -> list[str]:
+        return [*self._command, "promote", "-y"]
+
+    def rollback(self) -> list[str]:
+        return [*self._command, "rollback", "production", "-y"]
+
+    def tear_down(self) -> None:
+        for environment in ("production", "staging"):
+            if (self._folder / ".celadon" / "environments" / environment).exists():
+                run([*self._command, "down", environment, "--volumes", "-y"])
+
+
+class Plain:
+    """The plain script, as it is, or with a reload of nginx after it: tags moved, `docker compose up -d`."""
+
+    base = "http://127.0.0.1:4700"
+
+    def __init__(self, *, reload: bool) -> None:
+        self.name = "plain script + reload" if reload else "plain script"
+        self._words = ["reload"] if reload else []
+
+    def set_up(self) -> None:
+        """The images that Celadon built (version 1 and 2), under the moving tags of the script."""
+        for service in SERVICES:
+            names = run(["docker", "image", "ls", "--format", "{{.Tag}}", f"bench-{service}"]).split()
+            first, second = sorted(n for n in names if n[:1].isdigit())[:2]
+            run(["docker", "tag", f"bench-{service}:{first}", f"bench-{service}:production"])
+            run(["docker", "tag", f"bench-{service}:{second}", f"bench-{service}:staging"])
+        run(["docker", "compose", "up", "--detach", "--wait"], HERE / "plain")
+        run(["docker", "compose", "exec", "-T", "nginx", "nginx", "-c", "/etc/bench/nginx.conf", "-s", "reload"],
+            HERE / "plain")  # fmt: skip
+
+    def promote(self) -> list[str]:
+        return [str(HERE / "plain" / "promote.sh"), *self._words]
+
+    def rollback(self) -> list[str]:
+        return [str(HERE / "plain" / "rollback.sh"), *self._words]
+
+    def tear_down(self) -> None:
+        run(["docker", "compose", "down", "--timeout", "2"], HERE / "plain")

@@ -1,0 +1,124 @@
+"""Verbs that only look. The number of engine calls does not grow with the number of services."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from celadon.adapters import docker, host
+from celadon.app.workspace import Workspace
+from celadon.config.workspace import choose
+from celadon.errors import UsageError
+from celadon.locale import _
+from celadon.run import lock
+from celadon.run.lock import Holder
+from celadon.state import snapshot as labels
+from celadon.state.record import Deployment, StepRow
+from celadon.state.snapshot import Container, Release, Snapshot
+
+
+@dataclass(frozen=True)
+class Row:
+    """One service in one environment, as `status` shows it. `memory` and `limit` are bytes; `limit` 0 is no limit."""
+
+    environment: str
+    service: str
+    release: Release | None
+    slot: str
+    container: Container | None
+    memory: int | None
+    role: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """The whole workspace at one moment."""
+
+    rows: tuple[Row, ...]
+    free: int
+    total: int
+    holder: Holder | None
+    now: str
+
+
+def status(workspace: Workspace) -> Status:
+    """What runs, from one look; the number of engine calls does not grow with the number of services."""
+    containers = docker.containers(workspace.outline.name)
+    seen = Snapshot(
+        datetime.now(UTC).replace(microsecond=0), containers, workspace.record.releases(), workspace.record.live()
+    )
+    rows: list[Row] = []
+    for environment in workspace.outline.environments:
+        names = dict.fromkeys([*workspace.outline.services, *(s for e, s in seen.live if e == environment)])
+        for service in names:
+            live = seen.live.get((environment, service))
+            container = seen.live_container(environment, service)
+            release = seen.live_release(environment, service)
+            slot = live.slot if live else ""
+            rows.append(Row(environment, service, release, slot, container, _memory(container), labels.IN_SLOT))
+        for role in (labels.BACKING, labels.ROUTER):
+            for container in seen.of_role(environment, role):
+                rows.append(Row(environment, container.service, None, "", container, _memory(container), role))
+    disk = host.disk(workspace.outline.folder)
+    return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat())
+
+
+def _memory(container: Container | None) -> int | None:
+    return host.memory_of(container.pid) if container and container.running else None
+
+
+def releases(workspace: Workspace, environment: str | None, service: str | None) -> tuple[tuple[Release, str], ...]:
+    """Kept releases, newest first, each with "live", "rollback" (what a rollback would bring back) or ""."""
+    if environment:
+        workspace.outline.environment(environment)
+    live = workspace.record.live()
+    every = workspace.record.releases()
+    found = []
+    for release in reversed(every):
+        if environment in (None, release.environment) and service in (None, release.service):
+            now = live.get((release.environment, release.service))
+            current = next((r for r in every if now and (r.environment, r.service, r.id)
+                            == (release.environment, release.service, now.release)), None)  # fmt: skip
+            mark = "live" if now and now.release == release.id else ""
+            mark = "rollback" if current and current.predecessor == release.id else mark
+            found.append((release, mark))
+    return tuple(found)
+
+
+def history(workspace: Workspace, environment: str | None, limit: int) -> tuple[Deployment, ...]:
+    """The last deployments, newest first."""
+    if environment:
+        workspace.outline.environment(environment)
+    return workspace.record.deployments(environment, limit)
+
+
+def deployment(workspace: Workspace, number: int) -> tuple[Deployment, tuple[StepRow, ...], Path]:
+    """One deployment with its steps and its log. Raises UsageError when there is none of that number."""
+    found = next((d for d in workspace.record.deployments(None, 100_000) if d.id == number), None)
+    if found is None:
+        raise UsageError(_("There is no deployment {number}.").format(number=number), hint="celadon history")
+    return found, workspace.record.steps(number), workspace.layout.log(number)
+
+
+def container_of(workspace: Workspace, environment: str, service: str) -> Container:
+    """The running container that users of a service reach; backing services and the router count as services.
+
+    Raises UsageError when there is none.
+    """
+    name = workspace.outline.environment(environment)
+    found = [c for c in docker.containers(workspace.outline.name) if c.environment == name]
+    seen = Snapshot(datetime.now(UTC).replace(microsecond=0), tuple(found), live=workspace.record.live())
+    container = seen.live_container(name, service)
+    container = container or next((c for c in found if c.service == service and c.role != labels.IN_SLOT), None)
+    if container is None:
+        choose(service, sorted({c.service for c in found}), _("running service"))
+        raise UsageError(_("{service} does not run in {environment}.").format(service=service, environment=name))
+    return container
+
+
+def open_shell(container: Container, argv: Sequence[str], *, terminal: bool) -> int:
+    return docker.interactive(container.id, argv, terminal=terminal)
+
+
+def show_logs(container: Container, *, follow: bool, tail: str, since: str | None) -> int:
+    return docker.logs(container.id, follow=follow, tail=tail, since=since)

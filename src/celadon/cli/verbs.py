@@ -1,0 +1,46 @@
+"""The verbs, and the help that lists them: no import but the catalogue, so that `celadon --help` is instant."""
+
+from celadon.locale import _
+
+# Verb → its module and its line in --help. Modules are imported when a verb runs.
+VERBS = {
+    "build": ("build", _("Build images, one at a time, for a later deploy.")),
+    "completion": ("completion", _("Print the shell's completion script.")),
+    "deploy": ("deploy", _("Fetch, build and switch services, without losing a request.")),
+    "down": ("down", _("Stop an environment; the record stays.")),
+    "exec": ("exec", _("Run a command in the container that users reach.")),
+    "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
+    "logs": ("logs", _("What a service prints.")),
+    "plan": ("plan", _("Show what deploy, promote or rollback would do.")),
+    "promote": ("promote", _("Bring to production the very images that staging runs.")),
+    "releases": ("releases", _("Releases that are kept, and what a rollback brings back.")),
+    "rollback": ("rollback", _("Go back to the release before, exactly as it was.")),
+    "status": ("status", _("What runs where, in one table.")),
+    "up": ("up", _("Start an environment: network, backing services, router, what was live.")),
+}
+
+
+def help_text() -> str:
+    """What `celadon --help` prints."""
+    width = max(map(len, VERBS)) + 2
+    options = (
+        ("-C FOLDER", _("The workspace, or a folder in it (default: here).")),
+        ("--version", _("Show the version.")),
+        ("-h, --help", _("Show this, or the help of a verb.")),
+    )
+    return "\n".join(
+        [
+            _("Usage: celadon [-C FOLDER] VERB …"),
+            "",
+            _("Deploys many Docker services to one small server, and never hurts what runs there."),
+            "",
+            _("Verbs:"),
+            *(f"  {name:{width}}{text}" for name, (_module, text) in VERBS.items()),
+            "",
+            _("Options:"),
+            *(f"  {name:{width}}{text}" for name, text in options),
+            "",
+            _("A verb's own help: celadon VERB --help"),
+            "",
+        ]
+    )
