@@ -7,6 +7,7 @@ from pathlib import Path
 from celadon.adapters import process
 from celadon.errors import CeladonError, CommandError, UsageError
 from celadon.locale import _, ngettext
+from celadon.state.layout import make_private
 
 FETCH_LIMIT = 300.0
 
@@ -29,7 +30,7 @@ def top(folder: Path) -> Path | None:
 def keep_clone(folder: Path, url: str) -> None:
     """Make `folder` a bare repository that fetches from `url`."""
     if not (folder / "HEAD").exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         _git(folder, "init", "--quiet", "--bare")
     _git(folder, "config", "remote.origin.url", url)
     _git(folder, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
@@ -95,7 +96,7 @@ def export(repository: Path, sha: str, folder: Path) -> None:
             hint=_("Bring them in as folders (git subtree), or build the image elsewhere and name it in `image`."),
         )
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+    make_private(folder)
     index = folder.with_name(f"{folder.name}.index")
     index.unlink(missing_ok=True)
     location = _git(repository, "rev-parse", "--absolute-git-dir").out.strip()

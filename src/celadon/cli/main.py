@@ -5,7 +5,11 @@ import sys
 
 from celadon.cli.verbs import help_text
 
-HELP = ([], ["-h"], ["--help"])
+TYPE_CHECKING = False  # typing is dear to import, and type checkers know this name as well
+if TYPE_CHECKING:
+    from celadon.errors import CeladonError
+
+HELP: tuple[list[str], ...] = ([], ["-h"], ["--help"])
 
 
 def main() -> None:
@@ -44,12 +48,37 @@ def run(argv: list[str]) -> int:
     except BrokenPipeError:  # `celadon history | head` is no mistake
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except Exception:
+    except Exception as problem:
         from celadon.cli import output
 
-        output.bug(_bug_report(argv))
-        return BUG
+        if (known := _of_the_system(problem)) is None:
+            output.bug(_bug_report(argv))
+            return BUG
+        output.error(known)
+        return known.exit_code
     return code if isinstance(code, int) else DONE
+
+
+def _of_the_system(problem: Exception) -> "CeladonError | None":
+    """What the operating system refuses (a full disk, a missing right) is no bug, and is said in words."""
+    import errno
+    import sqlite3
+
+    from celadon.errors import CeladonError
+    from celadon.locale import _
+
+    refused = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+    if isinstance(problem, OSError) and problem.errno in refused:
+        return CeladonError(
+            _("The system refuses: {problem}.").format(problem=problem),
+            hint=_("Look at the disk and at who owns the workspace: df -h . ; ls -la .celadon"),
+        )
+    if isinstance(problem, sqlite3.Error):
+        return CeladonError(
+            _("The record cannot be written: {problem}.").format(problem=problem),
+            hint=_("Look at the disk and at who owns the workspace: df -h . ; ls -la .celadon"),
+        )
+    return None
 
 
 def _bug_report(argv: list[str]) -> str:

@@ -173,7 +173,8 @@ def _router(config: EnvironmentConfig, network: Network, folder: str) -> Documen
         "logging": LOGGING,
         "stop_grace_period": f"{config.options.drain:g}s",
         "ports": ports,
-        "volumes": [{"type": "bind", "source": folder, "target": ROUTER_FOLDER, "read_only": True}],
+        # Compose would take a `$` in the workspace's path for a variable.
+        "volumes": [{"type": "bind", "source": folder.replace("$", "$$"), "target": ROUTER_FOLDER, "read_only": True}],
         "networks": {"default": {"ipv4_address": str(network.router)}},
         "labels": {**_labels(config, labels.ROUTER, labels.ROUTER), labels.FINGERPRINT: router_fingerprint(config)},
     }

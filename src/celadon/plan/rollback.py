@@ -11,11 +11,14 @@ from celadon.state.snapshot import Release, Snapshot
 
 
 def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str], to: str | None) -> Plan:
-    """`services` back to their release before, or all to the release `to`.
+    """`services` back to their release before, or those of them that have a release `to` to that.
 
-    Without named services those that have nothing before are left alone. Raises RefusedError when no service can go
-    back or an image is gone, UsageError when there is no release `to`.
+    What has nothing before is left alone. Raises RefusedError when no service can go back or an image is gone,
+    UsageError when none of them has a release `to`.
     """
+    if to is not None:
+        having = [name for name in services if _matching(config, snapshot, name, to)]
+        services = having or services  # with none at all, the first one says what it has
     arrivals: list[common.Arrival] = []
     unchanged: list[Unchanged] = []
     changes: list[str] = []
@@ -57,7 +60,7 @@ def _target(config: EnvironmentConfig, snapshot: Snapshot, service: str, to: str
     if to is None:
         live = snapshot.live_release(config.name, service)
         return next((r for r in mine if live and r.id == live.predecessor), None)
-    found = [r for r in mine if r.id == to or (len(to) >= 4 and (r.id.startswith(to) or r.id.endswith(to)))]
+    found = _matching(config, snapshot, service, to)
     if len(found) != 1:
         words = _("{service} has no release {release}.") if not found else _("{release} names several of {service}.")
         raise UsageError(
@@ -65,3 +68,10 @@ def _target(config: EnvironmentConfig, snapshot: Snapshot, service: str, to: str
             hint=_("Kept: {releases}").format(releases=", ".join(r.id for r in mine) or _("none")),
         )
     return found[0]
+
+
+def _matching(config: EnvironmentConfig, snapshot: Snapshot, service: str, to: str) -> list[Release]:
+    """The releases of a service that `to` may mean: an id, or four characters or more of its beginning or end."""
+    mine = [r for r in snapshot.releases if (r.environment, r.service) == (config.name, service)]
+    exact = [r for r in mine if r.id == to]
+    return exact or [r for r in mine if len(to) >= 4 and (r.id.startswith(to) or r.id.endswith(to))]

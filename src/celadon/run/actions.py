@@ -128,6 +128,7 @@ def pull(world: World, step: steps.Pull) -> None:
             hint=_("Is the registry reached, and are you logged in? docker login"),
         ) from None
     docker.tag(step.reference, step.built.image)
+    docker.untag([step.reference])  # the digest's own name would keep the image for ever
     world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
 
 

@@ -46,8 +46,10 @@ class Layout:
 
 
 def make_private(folder: Path) -> Path:
-    """Make `folder`, and what leads to it below the workspace, for the owner only."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make `folder`, and what is missing of the way to it, for the owner only."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from celadon.errors import CeladonError
 from celadon.locale import _
+from celadon.state.layout import make_private
 from celadon.state.snapshot import Built, Live, Move, Release
 
 SCHEMA = 1
@@ -77,7 +78,7 @@ class Record:
     """The open record of one workspace. Not shared between threads."""
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(file.parent)
         if not file.exists():
             file.touch(mode=0o600)
         self._db = sqlite3.connect(file, isolation_level=None, timeout=30)
