@@ -1,0 +1,43 @@
+"""BuildKit's command line and progress, from and to text."""
+
+import base64
+import json
+from pathlib import Path
+
+from celadon.adapters import buildx
+
+
+def test_a_compose_build_section_becomes_flags() -> None:
+    definition = {
+        "context": "/ignored", "dockerfile": "docker/Dockerfile", "args": {"A": "1", "B": None}, "target": "web",
+        "secrets": [{"source": "npm", "target": "npmrc"}], "additional_contexts": {"shared": "/shared"},
+    }  # fmt: skip
+    words = buildx.argv(definition, Path("/src"), "web:1", {"celadon.service": "web"}, {"npm": "src=/keys/npm"})
+    assert words[-1] == "/src"
+    text = " ".join(words)
+    for part in ("--file /src/docker/Dockerfile", "--build-arg A=1", "--build-arg B ", "--target web", "--tag web:1",
+                 "--secret id=npmrc,src=/keys/npm", "--build-context shared=/shared",
+                 "--label celadon.service=web"):  # fmt: skip
+        assert part in text
+
+
+def test_progress_names_the_step_that_failed_with_its_last_lines() -> None:
+    log: list[str] = []
+    steps: list[str] = []
+    progress = buildx.Progress(log.append, steps.append)
+
+    def say(**event: object) -> None:
+        progress.feed(json.dumps(event))
+
+    def vertex(digest: str, name: str, **more: object) -> dict[str, object]:
+        return {"digest": digest, "name": name, **more}
+
+    say(vertexes=[vertex("0", "[internal] load build definition", started="t", completed="t")])
+    say(vertexes=[vertex("1", "[1/2] FROM base", started="t", completed="t", cached=True)])
+    say(vertexes=[vertex("2", "[2/2] RUN make", started="t")])
+    say(logs=[{"vertex": "2", "data": base64.b64encode(b"compiling\nerror: no\n").decode()}])
+    say(vertexes=[vertex("2", "[2/2] RUN make", started="t", completed="t", error="exit code: 2")])
+    progress.feed("ERROR: failed to solve")
+    assert steps == ["[1/2] FROM base (cached)"]
+    assert progress.failed == "[2/2] RUN make" and progress.evidence() == ("compiling", "error: no")
+    assert "compiling" in log and "ERROR: failed to solve" in log

@@ -1,0 +1,43 @@
+"""The router's configuration as text, tested by a real nginx elsewhere; here: what must and must not be in it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from celadon.adapters import nginx
+from celadon.errors import CeladonError
+from celadon.plan.routing import Internal, Route, Routing, Site
+
+WEB = Route("web", "r1", "/", "10.0.0.3:80", False, 60, "50m")
+SHOP = Route("shop", "r2", "/shop", "10.0.0.5:81", True, 5, "1m")
+ROUTING = Routing(
+    "staging", (Site("", (WEB, SHOP)),), (Internal(WEB, 80), Internal(SHOP, 81)), 60080, 0, "", "", False, "",
+    "50m", 60, 30, (),
+)  # fmt: skip
+
+
+def test_addresses_not_names() -> None:
+    text = nginx.render(ROUTING, (1, 30, 0), None)
+    assert "proxy_pass http://10.0.0.3:80;" in text
+    assert "proxy_pass http://10.0.0.5:81/;" in text and "location /shop/ {" in text
+    assert "resolver" not in text and "http://web" not in text.replace("# other services: http://web", "")
+    assert "keepalive_min_timeout" in text
+    assert "keepalive_min_timeout" not in nginx.render(ROUTING, (1, 26, 3), None)
+
+
+def test_what_is_not_live_answers_in_words() -> None:
+    routing = replace(ROUTING, sites=(Site("", (replace(WEB, target=""),)),), internal=())
+    text = nginx.render(routing, (1, 30), None)
+    assert 'return 503 "web is not deployed to staging yet.' in text and "proxy_pass" not in text
+
+
+def test_a_template_with_a_mistake_is_explained(tmp_path: Path) -> None:
+    template = tmp_path / "own.j2"
+    template.write_text("http {\n{{ routing.nowhere }}\n}")
+    with pytest.raises(CeladonError, match="nowhere"):
+        nginx.render(ROUTING, (1, 30), template)
+    template.write_text("{% if %}")
+    with pytest.raises(CeladonError, match="cannot be rendered") as caught:
+        nginx.render(ROUTING, (1, 30), template)
+    assert caught.value.evidence == (f"{template}:1",)
