@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,8 @@ class Terminal:
 
     def _print(self, text: str, style: str) -> None:
         self._spoke = time.monotonic()
-        self._out.print(text, style=style, markup=False)
+        with suppress(OSError):  # a terminal that went away must not end a deployment; the log has every line
+            self._out.print(text, style=style, markup=False)
 
     def _heartbeat(self) -> None:
         while not self._stop.wait(1):

@@ -69,7 +69,7 @@ class Watch:
     """Looks at the slots of one environment, once a second at most, and notices those that fell."""
 
     def __init__(self, workspace: str, environment: str, candidates: Sequence[Candidate]) -> None:
-        self._workspace, self._environment, self._candidates = workspace, environment, candidates
+        self._workspace, self._environment, self.candidates = workspace, environment, candidates
         self._seen: Mapping[str, Container] = {}
         self._restarts: dict[str, int] = {}
         self._next = 0.0
@@ -82,7 +82,7 @@ class Watch:
         self._seen = {
             f"{c.service}-{c.slot}": c for c in found if (c.role, c.environment) == (IN_SLOT, self._environment)
         }
-        for candidate in self._candidates:
+        for candidate in self.candidates:
             container = self._seen.get(str(candidate))
             before = self._restarts.setdefault(str(candidate), container.restarts if container else 0)
             if container is None or not container.running or container.restarts > max(before, 0):
@@ -174,7 +174,10 @@ def outside(watch: Watch, questions: Sequence[Question], seconds: float, told: C
     bad = dict(good)
     with ThreadPoolExecutor(max(1, len(questions))) as pool:
         while True:
-            watch.look()
+            seen = watch.look()
+            for candidate in watch.candidates:
+                if seen[str(candidate)].health == "unhealthy":
+                    raise _ill(candidate, seen[str(candidate)])
             for question, (fine, words) in zip(questions, pool.map(ask, questions), strict=True):
                 name = question.service
                 good[name], bad[name] = (good[name] + 1, 0) if fine else (0, bad[name] + 1)
@@ -185,6 +188,15 @@ def outside(watch: Watch, questions: Sequence[Question], seconds: float, told: C
             time.sleep(PAUSE)
     told(ngettext("{n} service answers from outside", "{n} services answer from outside", len(questions)).format(
         n=len(questions)))  # fmt: skip
+
+
+def _ill(candidate: Candidate, container: Container) -> UnhealthyError:
+    return UnhealthyError(
+        _("{name} says by its own HEALTHCHECK that it is unhealthy.").format(name=candidate),
+        service=candidate.service,
+        evidence=docker.last_lines(container.id),
+        hint=_("Users have the release before again."),
+    )
 
 
 def _wrong(question: Question, words: str) -> UnhealthyError:
