@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from celadon.adapters import compose, docker
@@ -51,32 +52,38 @@ class Done:
 def plan(workspace: Workspace, request: Request, report: Report) -> Plan:
     """What `request` would do now; nothing is changed."""
     docker.require()
-    return _planned(workspace, request, _configs(workspace, request), report)
+    return _planned(workspace, request, _configs(workspace, request), report, utc_now())
 
 
 def act(workspace: Workspace, request: Request, report: Report, confirm: Confirm) -> Done | None:
-    """Plan, ask, and carry out under the host's lock. None when there is nothing to do or the operator declines.
+    """Plan, ask, heal what an earlier run left, and carry out, under the host's lock.
+
+    None when there was nothing to do, or the operator declined.
 
     The plan is made again under the lock: what was confirmed is what is done, or nothing.
     Raises the error of the step that failed, when everything before it has been undone.
     """
     docker.require()
     configs = _configs(workspace, request)
-    wanted = _planned(workspace, request, configs, report)
-    if not wanted.steps:
-        confirm(wanted)
-        return None
-    if not confirm(wanted):
+    now = utc_now()
+    wanted = _planned(workspace, request, configs, report, now)
+    if not confirm(wanted) and wanted.steps:
         return None
     with locked(workspace, request, configs[0], report):
         heal(workspace, configs[0], report)
-        final = _planned(workspace, request, configs, report, fetch_again=False)
+        if not wanted.steps:
+            return None
+        final = _planned(workspace, request, configs, report, now, again=True)
         if final.protected and final.changes != wanted.changes:
             raise RefusedError(
                 _("The server changed while you were asked; nothing was done."),
                 evidence=final.changes,
                 hint=_("Look at the new plan and say yes again."),
             )
+        if final.lines() != wanted.lines():
+            report.note(_("What was found under the lock differs from the plan above; this is done:"))
+            for line in final.lines():
+                report.note(line)
         return carried_out(workspace, request, configs[0], final, report)
 
 
@@ -100,19 +107,24 @@ def carried_out(workspace: Workspace, request: Request, config: EnvironmentConfi
 
 
 def _planned(
-    workspace: Workspace, request: Request, configs: Sequence[EnvironmentConfig], report: Report, *,
-    fetch_again: bool = True,
-) -> Plan:  # fmt: skip
+    workspace: Workspace,
+    request: Request,
+    configs: Sequence[EnvironmentConfig],
+    report: Report,
+    now: datetime,
+    *,
+    again: bool = False,
+) -> Plan:
     config = configs[0]
     services = _services(workspace, request, config)
-    seen = observe.snapshot(workspace.record, config.workspace, utc_now())
+    seen = observe.snapshot(workspace.record, config.workspace, now)
     if request.verb == "rollback":
         return plan_rollback(config, seen, services, request.to)
     if request.verb == "promote":
         source = configs[1]
         seen = replace(seen, incoming=observe.incoming(config, workspace.layout, seen, source.name))
         return plan_promote(config, source, seen, services, whole=not request.services)
-    told = report.detail if fetch_again else report.log
+    told = report.log if again else report.detail
     if request.verb == "deploy":
         refuse_deploy(config)
     seen = replace(seen, sources=observe.sources(config, workspace.layout, services, request.ref, told))

@@ -1,7 +1,6 @@
 """What each step does, and how it is undone: one function a step, looked up by its type."""
 
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,7 +20,6 @@ from celadon.state.layout import write_private
 from celadon.state.snapshot import TASK, Move
 
 TASK_LIMIT = 1800.0
-DRAIN_MARGIN = 5.0  # seconds: nginx ends its old workers at worker_shutdown_timeout, not before
 
 
 # Prepare
@@ -259,7 +257,7 @@ def flip_back(world: World, step: steps.Commit) -> None:
     world.record.move(world.config.name, [Move(m.service, m.after, m.before) for m in step.moves])
     projection.switch_router(world)
     projection.move_tags(world, [m.service for m in step.moves])
-    wait_for_drain(world, world.config.options.drain)
+    projection.wait_for_drain(world, world.config.options.drain)
 
 
 def switch(world: World, step: steps.Switch) -> None:
@@ -296,15 +294,7 @@ def _outside_question(world: World, candidate: Candidate) -> probe.Question | No
 
 
 def drain(world: World, step: steps.Drain) -> None:
-    wait_for_drain(world, step.seconds)
-
-
-def wait_for_drain(world: World, seconds: float) -> None:
-    """Return when the router's old workers have finished, after `seconds` and a margin at the latest."""
-    router = projection.router_container(world)
-    end = time.monotonic() + seconds + DRAIN_MARGIN
-    while router and not nginx.drained(router.pid) and time.monotonic() < end:
-        time.sleep(0.05)
+    projection.wait_for_drain(world, step.seconds)
 
 
 def stop(world: World, step: steps.Stop) -> None:

@@ -1,5 +1,6 @@
 """Making the server equal to the record: environment document, router, tags. Everything here may run twice."""
 
+import time
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -16,6 +17,7 @@ from celadon.run.world import World
 from celadon.state.layout import write_private
 from celadon.state.snapshot import ROUTER, Container, Live
 
+DRAIN_MARGIN = 5.0  # seconds: nginx ends its old workers at worker_shutdown_timeout, not before
 HEADER = "# Written by Celadon: what runs in this environment. Edit the workspace's compose file, not this one.\n"
 
 
@@ -156,3 +158,11 @@ def move_tags(world: World, services: Sequence[str]) -> None:
             docker.untag([name])
         elif target is not None and target in images and images.get(name) != images[target]:
             docker.tag(target, name)
+
+
+def wait_for_drain(world: World, seconds: float) -> None:
+    """Return when the router's old workers have finished, after `seconds` and a margin at the latest."""
+    router = router_container(world)
+    end = time.monotonic() + seconds + DRAIN_MARGIN
+    while router and not nginx.drained(router.pid) and time.monotonic() < end:
+        time.sleep(0.05)

@@ -34,6 +34,7 @@ def reconcile(world: World) -> tuple[str, ...]:
         done.append(_("the router was given what the record says"))
     orphans = [c for c in mine if c.role == labels.TASK or (c.role == labels.IN_SLOT and not _in(c, live.values()))]
     if orphans:
+        projection.wait_for_drain(world, world.config.options.drain)  # a killed run may have switched just now
         docker.stop([c.id for c in orphans if c.running])
         docker.remove([c.id for c in orphans])
         projection.write_environment(world)
