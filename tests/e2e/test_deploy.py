@@ -251,3 +251,36 @@ def test_an_image_from_a_registry_is_pulled_not_built(empty: Workspace, registry
     empty.celadon("deploy", "staging", "--ref", "v2")
     assert empty.version("/shop") == "2"
     assert "does not give" in empty.celadon("deploy", "staging", "--ref", "v9", expect=1).err
+
+
+def test_a_wrong_file_is_said_before_anything_happens(shop: Workspace) -> None:
+    shop.celadon("deploy", "staging")
+    shop.services[shop.unique("shop")]["x-celadon"]["prot"] = 80
+    shop.top["kep"] = 3
+    shop.write()
+    wrong = shop.celadon("deploy", "staging", expect=2)
+    assert "compose.yaml:" in wrong.err
+    assert (
+        "prot: unknown key; did you mean `port`?" in wrong.err and "kep: unknown key; did you mean `keep`?" in wrong.err
+    )
+    assert shop.version("/shop") == "1" and len(shop.celadon("history", "--json").json) == 1
+    assert "did you mean" in shop.celadon("deploy", "stagin", expect=2).err.lower()
+
+
+def test_a_missing_env_file_is_named_where_it_is_asked_for(shop: Workspace) -> None:
+    (shop.folder / "config" / ".env.staging").unlink()
+    wrong = shop.celadon("deploy", "staging", expect=2)
+    assert "env_file.0: there is no env file" in wrong.err and "config/.env.staging" in wrong.err
+    assert shop.containers() == []
+
+
+def test_a_tag_that_somebody_moved_does_not_change_what_runs(shop: Workspace) -> None:
+    shop.celadon("deploy", "staging")
+    shop.celadon("promote", "-y")
+    release = shop.live("shop")["release"]
+    run(["docker", "tag", "nginx:1.30", f"{shop.unique('shop')}:{release}"])
+    shop.commit("shop", {"VERSION": "2\n"}, "second")
+    shop.celadon("deploy", "staging")
+    shop.celadon("rollback", "staging", "-y")
+    assert shop.version("/shop") == "1"
+    assert shop.image("shop", release) == shop.live("shop")["running_image_id"]

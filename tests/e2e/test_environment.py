@@ -110,9 +110,9 @@ def test_websockets_pass(empty: Workspace) -> None:
 
 def test_certificates_are_served_and_plain_requests_redirected(shop: Workspace) -> None:
     secure = free_port()
-    subject = ["-subj", "/CN=shop.example.com"]
-    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "key.pem", "-out",
-         "cert.pem", *subject], shop.folder)  # fmt: skip
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "key.pem"]
+    make += ["-out", "cert.pem"]
+    run([*make, "-subj", "/CN=shop.example.com"], shop.folder)
     shop.environment = {"watch": "1s"}
     shop.write()
     text = (shop.folder / "compose.yaml").read_text()
@@ -127,6 +127,16 @@ def test_certificates_are_served_and_plain_requests_redirected(shop: Workspace) 
     answer = plain.getresponse()
     assert answer.status == 301
     assert answer.headers["Location"] == f"https://127.0.0.1:{secure}/shop/api/health?a=b"
+
+    first = ssl.get_server_certificate(("127.0.0.1", secure))
+    run([*make, "-subj", "/CN=renewed.example.com"], shop.folder)
+    shop.celadon("up", "staging")
+    assert ssl.get_server_certificate(("127.0.0.1", secure)) != first  # renewed, without a restart
+    (shop.folder / "cert.pem").write_text("no certificate\n")
+    assert "nginx refuses" in shop.celadon("up", "staging", expect=1).err
+    run(["docker", "restart", *shop.containers("label=celadon.role=router")])
+    time.sleep(0.5)
+    assert ssl.get_server_certificate(("127.0.0.1", secure))  # what it starts with is the good one
 
 
 def test_a_broken_router_template_changes_nothing(shop: Workspace) -> None:

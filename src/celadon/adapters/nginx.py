@@ -1,5 +1,6 @@
 """The router: nginx's configuration as text, tested before it counts, and switched without losing a request."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from importlib.resources import files
@@ -140,8 +141,21 @@ def workers(pid: int) -> dict[int, bool]:
     return found
 
 
-def install_certificate(folder: Path, certificate: Path, key: Path) -> None:
-    """Copy the certificate files to where the router reads them."""
-    make_private(folder)
-    for source, name in ((certificate, "certificate.pem"), (key, "key.pem")):
-        write_private(folder / name, source.read_text())
+def keep_certificate(folder: Path, certificate: Path, key: Path) -> str:
+    """Copy certificate and key to where the router reads them, under a name made of their content; returns the name.
+
+    With a name of its own a renewed certificate is a changed configuration: it is tested before it counts, and the
+    router is reloaded for it. Where the files are gone, the last copy stays. Raises CeladonError with neither.
+    """
+    current = folder / "certificate"
+    if certificate.is_file() and key.is_file():
+        texts = (certificate.read_text(), key.read_text())
+        name = hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
+        for text, ending in zip(texts, ("pem", "key"), strict=True):
+            if not (folder / f"{name}.{ending}").exists():
+                write_private(folder / f"{name}.{ending}", text)
+        write_private(current, name)
+        return name
+    if current.exists():
+        return current.read_text()
+    raise CeladonError(_("There is no certificate {file}.").format(file=certificate))

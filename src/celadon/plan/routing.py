@@ -67,8 +67,10 @@ class Routing:
         return next(((s.host, r) for s in self.sites for r in s.routes if r.service == service), None)
 
 
-def routing(config: EnvironmentConfig, placed: Iterable[Placed]) -> Routing:
+def routing(config: EnvironmentConfig, placed: Iterable[Placed], certificate: str = "") -> Routing:
     """The routing that gives users `placed`; a service of the file that is not among them answers 503 in words.
+
+    `certificate` names the certificate in the router's folder, without its ending.
 
     Prefix, port and host of a placed service are those it was frozen with, not those of the file today.
     """
@@ -94,8 +96,8 @@ def routing(config: EnvironmentConfig, placed: Iterable[Placed]) -> Routing:
         internal=tuple(internal),
         plain=PLAIN_ENTRANCE,
         secure=TLS_ENTRANCE if options_tls else 0,
-        certificate=f"{ROUTER_FOLDER}/certificate.pem",
-        key=f"{ROUTER_FOLDER}/key.pem",
+        certificate=f"{ROUTER_FOLDER}/{certificate}.pem",
+        key=f"{ROUTER_FOLDER}/{certificate}.key",
         redirect=bool(options_tls and options_tls.redirect),
         redirect_port=_redirect_port(config),
         body=config.settings.router.client_max_body_size,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from celadon.adapters import buildx, compose, docker, git, host, nginx
+from celadon.adapters import buildx, compose, docker, git, host
 from celadon.config.model import ServiceOptions
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
@@ -28,10 +28,6 @@ TASK_LIMIT = 1800.0
 def prepare(world: World, step: steps.Prepare) -> None:
     """Network, backing services and router; the router starts with a configuration that nginx has tested."""
     projection.choose_network(world)
-    tls = world.config.options.tls
-    folder = world.layout.router(world.config.name)
-    if tls:
-        nginx.install_certificate(folder, world.config.folder / tls.certificate, world.config.folder / tls.key)
     _refuse_taken_ports(world)
     projection.switch_router(world)
     file = projection.write_environment(world)
@@ -132,7 +128,16 @@ def pull(world: World, step: steps.Pull) -> None:
 
 def freeze(world: World, step: steps.Freeze) -> None:
     for frozen in step.releases:
-        release = replace(frozen.release, image_id=docker.image_id(frozen.image))
+        image_id = docker.image_id(frozen.image)
+        if frozen.release.image_id not in ("", image_id):
+            raise RefusedError(
+                _("{service}: the tag {image} no longer names the image that was tested.").format(
+                    service=frozen.release.service, image=frozen.image
+                ),
+                evidence=[f"{frozen.release.image_id} → {image_id}"],
+                hint=_("Somebody moved the tag. Deploy the service again."),
+            )
+        release = replace(frozen.release, image_id=image_id)
         if frozen.image != release.image:
             docker.tag(frozen.image, release.image)
         file = world.layout.release(release.environment, release.service, release.id)
@@ -188,6 +193,7 @@ def start_again(world: World, step: steps.StopFirst) -> None:
 
 def start(world: World, step: steps.Start) -> None:
     docker.remove(_container_names(world, step.candidates))
+    projection.name_images(world, step.candidates)
     file = projection.write_environment(world, step.candidates)
     try:
         compose.up(file, world.config.project, [str(c) for c in step.candidates])

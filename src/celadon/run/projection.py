@@ -101,7 +101,7 @@ def router_text(world: World, changes: Mapping[str, Live | None]) -> str:
     placed = [place(world, one) for one in standing.values()]
     template = world.config.settings.router.template
     return nginx.render(
-        routing.routing(world.config, placed),
+        routing.routing(world.config, placed, certificate(world)),
         router_version(world),
         world.config.folder / template if template else None,
     )
@@ -124,6 +124,27 @@ def router_container(world: World) -> Container | None:
     found = docker.containers(world.config.workspace)
     mine = [c for c in found if (c.environment, c.role) == (world.config.name, ROUTER) and c.running]
     return mine[0] if mine else None
+
+
+def certificate(world: World) -> str:
+    """The name of the certificate in the router's folder, "" without TLS; a renewed one is taken up, and has its own.
+
+    A rollback works with the copy when the workspace's own file is gone.
+    """
+    tls = world.config.options.tls
+    if tls is None:
+        return ""
+    folder = world.config.folder
+    return nginx.keep_certificate(world.layout.router(world.config.name), folder / tls.certificate, folder / tls.key)
+
+
+def name_images(world: World, candidates: Sequence[Candidate]) -> None:
+    """Let each release's own tag name its image, whatever happened to the tag since."""
+    images = docker.images()
+    for candidate in candidates:
+        release = place(world, candidate).release
+        if images.get(release.image) != release.image_id:
+            docker.tag(release.image_id, release.image)
 
 
 def test_router(world: World, changes: Mapping[str, Live | None]) -> None:
