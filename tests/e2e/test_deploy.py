@@ -284,3 +284,4 @@ def test_a_tag_that_somebody_moved_does_not_change_what_runs(shop: Workspace) ->
     shop.celadon("rollback", "staging", "-y")
     assert shop.version("/shop") == "1"
     assert shop.image("shop", release) == shop.live("shop")["running_image_id"]
+    assert shop.image("shop", "production") == shop.image("shop", release)

@@ -68,10 +68,12 @@ def _container(raw: Mapping[str, Any]) -> Container:
 
 
 def images() -> dict[str, str]:
-    """Image ids by tag, for every tag on the engine."""
+    """Image ids by every name on the engine: by tag, and by id, since an image may have lost its tags."""
     form = "{{.Repository}}:{{.Tag}}\t{{.ID}}"
     lines = process.run(["docker", "image", "ls", "--no-trunc", "--format", form]).out.splitlines()
-    return dict(line.split("\t") for line in lines if not line.startswith("<none>"))
+    named = dict(line.split("\t") for line in lines)
+    named.pop("<none>:<none>", None)
+    return named | {line.split("\t")[1]: line.split("\t")[1] for line in lines}
 
 
 def image_labels(reference: str) -> Mapping[str, str]:

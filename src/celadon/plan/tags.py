@@ -23,7 +23,7 @@ def wanted(
     releases: Sequence[Release],
     services: Sequence[str],
 ) -> dict[str, str | None]:
-    """The image tag that each moving tag of `services` should point at; None where there should be no such tag."""
+    """The image id that each moving tag of `services` should name; None where there should be no such tag."""
     by_key = {(r.environment, r.service, r.id): r for r in releases}
     last = last_environment(settings)
     tags: dict[str, str | None] = {}
@@ -31,8 +31,8 @@ def wanted(
         for environment in settings.environments:
             now = live.get((environment, service))
             release = by_key.get((environment, service, now.release)) if now else None
-            tags[f"{service}:{environment}"] = release.image if release else None
+            tags[f"{service}:{environment}"] = release.image_id if release else None
             if environment == last:
                 way = way_back(releases, release) if release else []
-                tags[f"{service}:{ROLLBACK}"] = way[0].image if way else None
+                tags[f"{service}:{ROLLBACK}"] = way[0].image_id if way else None
     return tags

@@ -174,11 +174,11 @@ def move_tags(world: World, services: Sequence[str]) -> None:
     """Let `:ENVIRONMENT` and `:rollback` point where the record says."""
     wanted = tags.wanted(world.config.settings, world.record.live(), world.record.releases(), services)
     images = docker.images()
-    for name, target in wanted.items():
-        if target is None and name in images:
+    for name, image_id in wanted.items():
+        if image_id is None and name in images:
             docker.untag([name])
-        elif target is not None and target in images and images.get(name) != images[target]:
-            docker.tag(target, name)
+        elif image_id is not None and image_id in images and images.get(name) != image_id:
+            docker.tag(image_id, name)
 
 
 def wait_for_drain(world: World, seconds: float) -> None:
