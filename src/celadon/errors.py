@@ -3,9 +3,12 @@
 Nobody matches messages: callers catch types and read fields. The command line shows all of them in one place.
 """
 
+import errno
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from celadon import __version__
 from celadon.locale import _
 
 DONE, FAILED, USAGE, BUG, CANCELLED = 0, 1, 2, 3, 130
@@ -99,6 +102,33 @@ class UnhealthyError(CeladonError):
 
 
 class Cancelled(CeladonError):
-    """The operator asked to stop (Ctrl-C, SIGTERM, a closed terminal) before the commit."""
+    """The operator asked to stop (Ctrl-C, `cancel`, SIGTERM) before the commit."""
 
     exit_code = CANCELLED
+
+
+class Followed(CeladonError):
+    """A deployment failed in its runner; this is what the runner's error said. `trace` is set for a bug."""
+
+    def __init__(self, message: str, *, evidence: Sequence[str], hint: str, code: int, trace: str = "") -> None:
+        super().__init__(message, evidence=evidence, hint=hint)
+        self.exit_code, self.trace = code, trace
+
+
+def of_the_system(problem: Exception) -> CeladonError | None:
+    """What the operating system refuses (a full disk, a missing right) in words; None for what is a bug."""
+    refused = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+    hint = _("Look at the disk and at who owns the workspace: df -h . ; ls -la .celadon")
+    if isinstance(problem, OSError) and problem.errno in refused:
+        return CeladonError(_("The system refuses: {problem}.").format(problem=problem), hint=hint)
+    if type(problem).__module__ == "sqlite3":  # named, not imported: 5 ms that most verbs that fail need not pay
+        return CeladonError(_("The record cannot be written: {problem}.").format(problem=problem), hint=hint)
+    return None
+
+
+def bug_report(what: Sequence[str]) -> str:
+    """The exception at hand, with the versions, as lines that can be pasted."""
+    import traceback  # only a bug needs it
+
+    place = f"celadon {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
+    return f"{place}\n{' '.join(what)}\n{traceback.format_exc()}"

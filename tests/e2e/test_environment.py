@@ -2,7 +2,6 @@
 
 import http.client
 import shutil
-import signal
 import ssl
 import subprocess
 import time
@@ -190,39 +189,6 @@ def test_defaults_that_spare_the_disk_and_survive_a_reboot(shop: Workspace) -> N
     run(["docker", "restart", *shop.containers()])
     time.sleep(1)
     assert shop.version("/shop") == "1"  # in whatever order they came back: addresses are fixed
-
-
-def test_a_killed_deployment_is_healed_by_the_next_command(shop: Workspace) -> None:
-    shop.celadon("deploy", "staging")
-    shop.services[shop.unique("shop")]["environment"]["READY_AFTER"] = "30"
-    shop.write()
-    running = shop.start("deploy", "staging")
-    while shop.slots() != ["shop-blue", "shop-green"]:
-        time.sleep(0.1)
-    running.kill()
-    running.wait()
-    assert shop.version("/shop") == "1"
-    del shop.services[shop.unique("shop")]["environment"]["READY_AFTER"]
-    shop.commit("shop", {"VERSION": "2\n"}, "second")
-    shop.write()
-    done = shop.celadon("deploy", "staging")
-    assert "was interrupted" in done.out and "nobody reaches" in done.out
-    assert shop.version("/shop") == "2" and shop.slots() == ["shop-green"]
-    outcomes = [d["outcome"] for d in shop.celadon("history", "--json").json]
-    assert outcomes == ["succeeded", "interrupted", "succeeded"]
-
-
-def test_ctrl_c_before_the_commit_removes_the_candidate(shop: Workspace) -> None:
-    shop.celadon("deploy", "staging")
-    shop.services[shop.unique("shop")]["environment"]["READY_AFTER"] = "30"
-    shop.write()
-    running = shop.start("deploy", "staging")
-    while shop.slots() != ["shop-blue", "shop-green"]:
-        time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    assert running.wait(30) == 130
-    assert shop.slots() == ["shop-blue"] and shop.version("/shop") == "1"
-    assert shop.celadon("history", "--json").json[0]["outcome"] == "cancelled"
 
 
 def test_a_lost_compose_file_does_not_stop_production(shop: Workspace) -> None:

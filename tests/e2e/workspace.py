@@ -7,15 +7,18 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 SERVICE = Path(__file__).parents[2] / "bench" / "service"
+T = TypeVar("T")
 GIT = ["git", "-c", "user.name=Operator", "-c", "user.email=operator@example.com"]
 
 
@@ -30,6 +33,16 @@ def run(argv: list[str], cwd: Path | None = None, check: bool = True) -> str:
     if check and done.returncode:
         raise AssertionError(f"{argv} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+def wait_for(look: Callable[[], T], seconds: float = 60) -> T:
+    """What `look` finds, as soon as it finds something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"nothing within {seconds} s")
 
 
 @dataclass(frozen=True)
@@ -138,6 +151,15 @@ class Workspace:
             self.argv(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
+    def runners(self) -> list[int]:
+        """Process ids of deployments that run: they outlive the command that started them."""
+        rows = self.celadon("history", "--json").json
+        return [d["pid"] for d in rows if d["outcome"] in ("waiting", "running") and d["pid"]]
+
+    def runner(self) -> int:
+        """The process id of the deployment that runs, as soon as there is one."""
+        return wait_for(self.runners)[0]
+
     # What users and the engine see
 
     def get(self, path: str, environment: str = "staging") -> tuple[int, dict[str, Any]]:
@@ -180,6 +202,9 @@ class Workspace:
 
     def remove(self) -> None:
         """Take away everything that the story made, by its labels and names."""
+        if (self.folder / "compose.yaml").exists():
+            while self.celadon("cancel", expect=None).code == 0:
+                time.sleep(0.2)
         mark = f"label=celadon.workspace={self.name}"
         ids = run(["docker", "ps", "--all", "--quiet", "--filter", mark]).split()
         if ids:

@@ -43,10 +43,14 @@ def test_a_slot_keeps_its_address(record: Record) -> None:
     assert record.place("production", "shop", "blue") == 1
 
 
-def test_an_interrupted_deployment_is_known(record: Record) -> None:
-    record.begin("staging", "deploy", ["web"], "ann", 1, "2026-01-01T00:00:00")
-    assert [d.verb for d in record.interrupted("2026-01-01T00:01:00")] == ["deploy"]
-    assert record.deployments()[0].outcome == "interrupted" and record.interrupted("later") == ()
+def test_a_deployment_is_open_until_its_first_end(record: Record) -> None:
+    number = record.begin("staging", "deploy", ["web"], "ann", "2026-01-01T00:00:00")
+    record.run_by(number, 17)
+    record.run(number, ["web", "shop"])
+    assert [(d.id, d.pid, d.outcome, d.services) for d in record.open()] == [(1, 17, "running", ("web", "shop"))]
+    record.finish(number, "reverted", "it fell", "2026-01-01T00:01:00")
+    record.finish(number, "failed", "again", "2026-01-01T00:02:00")
+    assert record.open() == () and record.deployments()[0].outcome == "reverted"
 
 
 def test_the_record_is_private_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:

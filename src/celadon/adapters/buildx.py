@@ -57,7 +57,8 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
     """Build; `log` gets every line, `step` one line a Dockerfile step. Raises BuildError with step and last lines."""
     progress = Progress(log, step)
     try:
-        process.run(words, stdin=definition.get("dockerfile_inline"), timeout=timeout, on_line=progress.feed)
+        process.run(words, stdin=definition.get("dockerfile_inline"), timeout=timeout,
+                    on_line=progress.feed, bound=True)  # fmt: skip
     except CommandTimeout as error:
         raise BuildError(
             _("{service}: the build took longer than {seconds:.0f} s and was ended.").format(

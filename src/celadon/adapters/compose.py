@@ -29,7 +29,7 @@ def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False,
     argv += [] if recreate else ["--no-recreate"]
     if wait:
         argv += ["--wait", "--wait-timeout", str(int(timeout))]
-    process.run([*argv, *services], env=QUIET, timeout=timeout + 30)
+    process.run([*argv, *services], env=QUIET, timeout=timeout + 30, bound=True)
 
 
 def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, labels: Mapping[str, str],
@@ -37,13 +37,13 @@ def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, lab
     """Run `argv` in a new container of `service` that is removed afterwards. Raises CommandError."""
     marks = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
     command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", *marks, "--entrypoint", "", service, *argv]
-    process.run(command, env=QUIET, timeout=timeout, on_line=on_line)
+    process.run(command, env=QUIET, timeout=timeout, on_line=on_line, bound=True)
 
 
 def down(file: Path, project: str, *, volumes: bool) -> None:
     """Stop and remove the environment's containers and network, with `volumes` its data as well."""
     argv = [*_compose(project, file), "down", "--remove-orphans", *(["--volumes"] if volumes else [])]
-    process.run(argv, env=QUIET, timeout=900)
+    process.run(argv, env=QUIET, timeout=900, bound=True)
 
 
 def _compose(project: str, file: Path) -> list[str]:

@@ -88,7 +88,7 @@ def image_id(reference: str) -> str:
 
 
 def pull(reference: str, timeout: float, on_line: process.OnLine) -> None:
-    process.run(["docker", "pull", reference], timeout=timeout, on_line=on_line)
+    process.run(["docker", "pull", reference], timeout=timeout, on_line=on_line, bound=True)
 
 
 def digest(reference: str) -> str:

@@ -1,5 +1,6 @@
 """The one door to processes: argv lists only, output streamed and its tail kept, a polite end, errors with evidence."""
 
+import functools
 import os
 import select
 import signal
@@ -39,16 +40,18 @@ def run(
     timeout: float = 120.0,
     on_line: OnLine | None = None,
     check: bool = True,
+    bound: bool = False,
 ) -> Result:
     """Run `argv` to its end and return its output.
 
     `env` is added to this process's environment. `on_line` is called with every line of both streams as it comes
     (from reader threads). The child gets a session of its own, so that Ctrl-C reaches only Celadon, which then ends
-    the child's whole group: nothing goes on unseen.
+    the child's whole group: nothing goes on unseen. `bound` is for what takes long and changes something: the kernel
+    kills it when Celadon is killed, so that it does not work against whoever heals.
 
     Raises CommandError when the code is not 0 and `check` is set, CommandTimeout after `timeout` seconds.
     """
-    child = _start(argv, cwd, env, stdin is not None)
+    child = _start([*_leash(), *argv] if bound else argv, cwd, env, stdin is not None)
     tail: deque[str] = deque(maxlen=TAIL)
     out: list[str] = []
     readers = [
@@ -97,6 +100,19 @@ def _start(
         )
     except FileNotFoundError:
         raise _missing(argv) from None
+
+
+@functools.cache
+def _leash() -> tuple[str, ...]:
+    """The words before a command that let it die with its parent; none where util-linux is too old or missing.
+
+    Not `preexec_fn`: Python cannot promise it in a process with threads, and readers of output are threads.
+    """
+    words = ("setpriv", "--pdeathsig", "KILL", "--")
+    try:
+        return words if subprocess.run([*words, "true"], capture_output=True).returncode == 0 else ()
+    except FileNotFoundError:
+        return ()
 
 
 def _missing(argv: Sequence[str]) -> CommandError:

@@ -1,7 +1,7 @@
 """Verbs that only look. The number of engine calls does not grow with the number of services."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from celadon.app.workspace import Workspace
 from celadon.config.workspace import choose
 from celadon.errors import UsageError
 from celadon.locale import _
-from celadon.run import lock
+from celadon.run import journal, lock
 from celadon.run.lock import Holder
+from celadon.state import record as outcomes
 from celadon.state import snapshot as labels
 from celadon.state.record import Deployment, StepRow
 from celadon.state.snapshot import Container, Release, Snapshot
@@ -89,7 +90,14 @@ def history(workspace: Workspace, environment: str | None, limit: int) -> tuple[
     """The last deployments, newest first."""
     if environment:
         workspace.outline.environment(environment)
-    return workspace.record.deployments(environment, limit)
+    return tuple(_as_it_is(workspace, d) for d in workspace.record.deployments(environment, limit))
+
+
+def _as_it_is(workspace: Workspace, deployment: Deployment) -> Deployment:
+    """A killed deployment could not journal its end: the lock on its journal tells."""
+    if deployment.outcome in outcomes.OPEN and not journal.alive(workspace.layout.events(deployment.id)):
+        return replace(deployment, outcome=outcomes.INTERRUPTED)
+    return deployment
 
 
 def deployment(workspace: Workspace, number: int) -> tuple[Deployment, tuple[StepRow, ...], Path]:
@@ -97,7 +105,7 @@ def deployment(workspace: Workspace, number: int) -> tuple[Deployment, tuple[Ste
     found = next((d for d in workspace.record.deployments(None, 100_000) if d.id == number), None)
     if found is None:
         raise UsageError(_("There is no deployment {number}.").format(number=number), hint="celadon history")
-    return found, workspace.record.steps(number), workspace.layout.log(number)
+    return _as_it_is(workspace, found), workspace.record.steps(number), workspace.layout.log(number)
 
 
 def container_of(workspace: Workspace, environment: str, service: str) -> Container:

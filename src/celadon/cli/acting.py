@@ -1,32 +1,80 @@
-"""What deploy, promote, rollback and build do alike on a terminal: show the plan, ask where it must, carry it out."""
+"""What the verbs that act do alike on a terminal: show the plan, ask where it must, start the runner, follow it."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import click
 
-from celadon.app import acting
-from celadon.app.acting import Request
-from celadon.app.workspace import open_workspace
+from celadon.app import acting, healing, runner
+from celadon.app.request import Request
+from celadon.app.workspace import Workspace, open_workspace
 from celadon.cli import output
+from celadon.cli.arguments import Manner
 from celadon.errors import DONE, UsageError
 from celadon.locale import _
 from celadon.plan.steps import Plan
 
 
-def carry_out(folder: Path, request: Request, *, yes: bool, dry_run: bool, as_json: bool = False) -> int:
+def carry_out(folder: Path, request: Request, manner: Manner) -> int:
     """Run a verb that acts, from the plan to the last line; returns the exit code."""
     workspace = open_workspace(folder)
-    with output.Terminal(stderr=as_json) as terminal:
-        if dry_run:
-            show(acting.plan(workspace, request, terminal), as_json=as_json)
-            return DONE
-        done = acting.act(workspace, request, terminal, lambda plan: _agreed(plan, yes=yes, quiet=as_json))
-    if as_json:
-        output.as_json({"deployment": done.deployment if done else None, "log": str(done.log) if done else None})
-    elif done:
-        output.lines([_("Done: deployment {number}, log in {file}").format(number=done.deployment, file=done.log)])
+    with output.Terminal(stderr=manner.as_json) as terminal:
+        wanted = acting.plan(workspace, request, terminal)
+    if manner.dry_run or not manner.as_json:
+        show(wanted.plan, as_json=manner.as_json)
+    if manner.dry_run:
+        return DONE
+    if not wanted.plan.steps:
+        with output.Terminal(stderr=manner.as_json) as terminal:
+            healing.heal_told(workspace, wanted.config.name, terminal)
+        _tell_end(workspace, None, manner)
+        return DONE
+    _agree(wanted.plan, yes=manner.yes)
+    number = runner.start(workspace, wanted)
+    if not manner.detach:
+        follow(open_workspace(folder), number, quiet=manner.as_json)
+    _tell_end(workspace, number, manner)
     return DONE
+
+
+def _tell_end(workspace: Workspace, number: int | None, manner: Manner) -> None:
+    log = workspace.layout.log(number) if number else None
+    if manner.as_json:
+        output.as_json({"deployment": number, "log": str(log) if log else None})
+    elif number and manner.detach:
+        output.lines([_("Deployment {number} runs; follow it: celadon attach {number}").format(number=number)])
+    elif number:
+        output.lines([_("Done: deployment {number}, log in {file}").format(number=number, file=log)])
+
+
+def follow(workspace: Workspace, number: int, *, quiet: bool = False) -> None:
+    """Show a deployment from its start. Ctrl-C cancels it safely; a second one only leaves it."""
+    with output.Terminal(stderr=quiet) as terminal, _cancelling(workspace, number, terminal):
+        runner.follow(workspace, number, terminal)
+
+
+@contextmanager
+def _cancelling(workspace: Workspace, number: int, terminal: output.Terminal) -> Iterator[None]:
+    asked = False
+
+    def interrupt(_sign: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        terminal.note(_("Cancelling; once more Ctrl-C leaves it to itself (celadon attach shows it again)."))
+        with suppress(UsageError):  # it just ended; its last word follows
+            runner.cancel(workspace, number)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def show(plan: Plan, *, as_json: bool = False) -> None:
@@ -49,13 +97,10 @@ def show(plan: Plan, *, as_json: bool = False) -> None:
         output.lines([_("Nothing to do.")])
 
 
-def _agreed(plan: Plan, *, yes: bool, quiet: bool) -> bool:
-    if not quiet:
-        show(plan)
-    if not plan.steps:
-        return False
+def _agree(plan: Plan, *, yes: bool) -> None:
+    """Ask before what is protected. Raises Abort when the operator declines, UsageError when nobody is there."""
     if yes or not plan.protected:
-        return True
+        return
     if not sys.stdin.isatty():
         raise UsageError(
             _("{verb} of {environment} asks first, and nobody is at the terminal.").format(
@@ -63,6 +108,4 @@ def _agreed(plan: Plan, *, yes: bool, quiet: bool) -> bool:
             ),
             hint=_("Say yes with -y."),
         )
-    if click.confirm(_("Go on with {environment}?").format(environment=plan.environment)):
-        return True
-    raise click.Abort
+    click.confirm(_("Go on with {environment}?").format(environment=plan.environment), abort=True)

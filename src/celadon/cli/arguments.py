@@ -1,6 +1,8 @@
 """Arguments that verbs share, with their completion."""
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +34,8 @@ environment = click.argument("environment", metavar="ENV", shell_complete=_names
 environment_or_all = click.argument(
     "environment", metavar="[ENV]", required=False, shell_complete=_names("environment")
 )
+environments = click.argument("environments", metavar="[ENV]...", nargs=-1, shell_complete=_names("environment"))
+deployment = click.argument("number", metavar="[NUMBER]", type=int, required=False)
 service = click.argument("service", shell_complete=_names("service"))
 services = click.argument("services", metavar="[SERVICE]...", nargs=-1, shell_complete=_names("service"))
 ref = click.option("--ref", help=_("A branch, tag or commit (for an image from a registry: its tag)."))
@@ -40,9 +44,35 @@ to_environment = click.option(
     "--to", "to", metavar="ENV", shell_complete=_names("environment"), help=_("Where to promote to.")
 )
 to_release = click.option("--to", "to", metavar="RELEASE", help=_("A kept release, instead of the one before."))
-yes = click.option("-y", "--yes", is_flag=True, help=_("Do not ask."))
-dry_run = click.option("--dry-run", is_flag=True, help=_("Show the plan, change nothing."))
 as_json = click.option("--json", "as_json", is_flag=True, help=_("For machines."))
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a verb that acts is to be done: asking or not, really or only shown, followed or left to itself."""
+
+    yes: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+    detach: bool = False
+
+
+_MANNERS = (
+    click.option("-y", "--yes", is_flag=True, help=_("Do not ask.")),
+    click.option("--dry-run", is_flag=True, help=_("Show the plan, change nothing.")),
+    click.option("--json", "as_json", is_flag=True, help=_("For machines.")),
+    click.option("--detach", is_flag=True, help=_("Do not follow it: print its number and return.")),
+)
+
+
+def manner(function: Callable[..., int]) -> Callable[..., int]:
+    """The options that all verbs that act share, gathered in the argument `manner`."""
+
+    @functools.wraps(function)
+    def gathered(*args: Any, yes: bool, dry_run: bool, as_json: bool, detach: bool, **words: Any) -> int:
+        return function(*args, manner=Manner(yes, dry_run, as_json, detach), **words)
+
+    return several(*_MANNERS)(gathered)
 
 
 def several(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:

@@ -1,31 +1,21 @@
 """celadon down: stop an environment."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from celadon.app import environment as environments
-from celadon.app.workspace import open_workspace
-from celadon.cli import arguments, output
-from celadon.errors import UsageError
+from celadon.app.request import Request
+from celadon.cli import arguments
+from celadon.cli.acting import carry_out
+from celadon.cli.arguments import Manner
 from celadon.locale import _
 
 
 @click.command(
     "down", help=_("Stop and remove an environment's containers and network; `up` brings back what was live.")
 )
-@arguments.environment
 @click.option("--volumes", is_flag=True, help=_("Remove its data, releases and image tags as well."))
-@arguments.yes
+@arguments.several(arguments.environment, arguments.manner)
 @click.pass_obj
-def command(folder: Path, environment: str, volumes: bool, yes: bool) -> None:
-    workspace = open_workspace(folder)
-    workspace.outline.environment(environment)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(_("down asks first, and nobody is at the terminal."), hint=_("Say yes with -y."))
-        loss = _("Its data is removed for good. ") if volumes else ""
-        click.confirm(loss + _("Stop {environment}?").format(environment=environment), abort=True)
-    with output.Terminal() as terminal:
-        environments.down(workspace, environment, terminal, volumes=volumes)
+def command(folder: Path, environment: str, volumes: bool, manner: Manner) -> int:
+    return carry_out(folder, Request("down", environment, volumes=volumes), manner)

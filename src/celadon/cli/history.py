@@ -10,7 +10,7 @@ from celadon.cli import arguments, output
 from celadon.locale import _
 from celadon.state import record as outcomes
 
-GOOD = (outcomes.SUCCEEDED, outcomes.RUNNING)
+GOOD = (outcomes.SUCCEEDED, *outcomes.OPEN)
 
 
 @click.command("history", help=_("What was deployed, promoted and rolled back, by whom, and how it ended."))

@@ -5,10 +5,6 @@ import sys
 
 from celadon.cli.verbs import help_text
 
-TYPE_CHECKING = False  # typing is dear to import, and type checkers know this name as well
-if TYPE_CHECKING:
-    from celadon.errors import CeladonError
-
 HELP: tuple[list[str], ...] = ([], ["-h"], ["--help"])
 
 
@@ -25,7 +21,7 @@ def run(argv: list[str]) -> int:
     import click
 
     from celadon.cli.group import celadon
-    from celadon.errors import BUG, CANCELLED, DONE, USAGE, CeladonError
+    from celadon.errors import BUG, CANCELLED, DONE, USAGE, CeladonError, Followed, bug_report, of_the_system
     from celadon.locale import _
 
     try:
@@ -33,7 +29,7 @@ def run(argv: list[str]) -> int:
     except CeladonError as problem:
         from celadon.cli import output
 
-        output.error(problem)
+        output.bug(problem.trace) if isinstance(problem, Followed) and problem.trace else output.error(problem)
         return problem.exit_code
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -51,43 +47,12 @@ def run(argv: list[str]) -> int:
     except Exception as problem:
         from celadon.cli import output
 
-        if (known := _of_the_system(problem)) is None:
-            output.bug(_bug_report(argv))
+        if (known := of_the_system(problem)) is None:
+            output.bug(bug_report(["celadon", *argv]))
             return BUG
         output.error(known)
         return known.exit_code
     return code if isinstance(code, int) else DONE
-
-
-def _of_the_system(problem: Exception) -> "CeladonError | None":
-    """What the operating system refuses (a full disk, a missing right) is no bug, and is said in words."""
-    import errno
-    import sqlite3
-
-    from celadon.errors import CeladonError
-    from celadon.locale import _
-
-    refused = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-    if isinstance(problem, OSError) and problem.errno in refused:
-        return CeladonError(
-            _("The system refuses: {problem}.").format(problem=problem),
-            hint=_("Look at the disk and at who owns the workspace: df -h . ; ls -la .celadon"),
-        )
-    if isinstance(problem, sqlite3.Error):
-        return CeladonError(
-            _("The record cannot be written: {problem}.").format(problem=problem),
-            hint=_("Look at the disk and at who owns the workspace: df -h . ; ls -la .celadon"),
-        )
-    return None
-
-
-def _bug_report(argv: list[str]) -> str:
-    import traceback
-
-    from celadon import __version__
-
-    place = f"celadon {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
-    return f"{place}\nceladon {' '.join(argv)}\n{traceback.format_exc()}"
 
 
 if __name__ == "__main__":

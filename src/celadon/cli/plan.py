@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from celadon.app import acting
-from celadon.app.acting import Request
+from celadon.app import configs
+from celadon.app.request import Request
 from celadon.app.workspace import open_workspace
 from celadon.cli import arguments
 from celadon.cli.acting import carry_out
+from celadon.cli.arguments import Manner
 from celadon.locale import _
 
 
@@ -22,15 +23,15 @@ def command() -> None:
 @click.pass_obj
 def deploy(folder: Path, environment: str, services: tuple[str, ...], ref: str, force: bool, as_json: bool) -> int:
     request = Request("deploy", environment, services, ref=ref, force=force)
-    return carry_out(folder, request, yes=False, dry_run=True, as_json=as_json)
+    return carry_out(folder, request, Manner(dry_run=True, as_json=as_json))
 
 
 @command.command("promote")
 @arguments.several(arguments.services, arguments.to_environment, arguments.as_json)
 @click.pass_obj
 def promote(folder: Path, services: tuple[str, ...], to: str, as_json: bool) -> int:
-    environment = acting.target_of_promote(open_workspace(folder), to)
-    return carry_out(folder, Request("promote", environment, services), yes=False, dry_run=True, as_json=as_json)
+    environment = configs.target_of_promote(open_workspace(folder), to)
+    return carry_out(folder, Request("promote", environment, services), Manner(dry_run=True, as_json=as_json))
 
 
 @command.command("rollback")
@@ -38,4 +39,4 @@ def promote(folder: Path, services: tuple[str, ...], to: str, as_json: bool) -> 
 @click.pass_obj
 def rollback(folder: Path, environment: str, services: tuple[str, ...], to: str, as_json: bool) -> int:
     request = Request("rollback", environment, services, to=to)
-    return carry_out(folder, request, yes=False, dry_run=True, as_json=as_json)
+    return carry_out(folder, request, Manner(dry_run=True, as_json=as_json))

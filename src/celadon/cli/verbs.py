@@ -4,7 +4,9 @@ from celadon.locale import _
 
 # Verb → its module and its line in --help. Modules are imported when a verb runs.
 VERBS = {
+    "attach": ("attach", _("Show a deployment from its start, and follow it.")),
     "build": ("build", _("Build images, one at a time, for a later deploy.")),
+    "cancel": ("cancel", _("Stop a deployment, safely.")),
     "completion": ("completion", _("Print the shell's completion script.")),
     "deploy": ("deploy", _("Fetch, build and switch services, without losing a request.")),
     "down": ("down", _("Stop an environment; the record stays.")),
@@ -13,6 +15,7 @@ VERBS = {
     "logs": ("logs", _("What a service prints.")),
     "plan": ("plan", _("Show what deploy, promote or rollback would do.")),
     "promote": ("promote", _("Bring to production the very images that staging runs.")),
+    "reconcile": ("reconcile", _("Heal what a killed run or a reboot left.")),
     "releases": ("releases", _("Releases that are kept, and what a rollback brings back.")),
     "rollback": ("rollback", _("Go back to the release before, exactly as it was.")),
     "status": ("status", _("What runs where, in one table.")),

@@ -230,6 +230,31 @@ class Retire(Step):
 
 
 @dataclass(frozen=True)
+class Heal(Step):
+    """Start what the record has as live, switch the router to it, remove what nobody reaches."""
+
+    environment: str
+
+    def describe(self) -> str:
+        return _("start what is live in {environment}").format(environment=self.environment)
+
+
+@dataclass(frozen=True)
+class TearDown(Step):
+    """Remove an environment's containers and network; with `volumes` its data, releases and tags as well."""
+
+    environment: str
+    volumes: bool
+
+    def describe(self) -> str:
+        if self.volumes:
+            return _("stop {environment}; remove its data, releases and image tags for good").format(
+                environment=self.environment
+            )
+        return _("stop {environment}; `up` brings it back").format(environment=self.environment)
+
+
+@dataclass(frozen=True)
 class Unchanged:
     """A service that the plan leaves alone, and why."""
 
@@ -252,6 +277,12 @@ class Plan:
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     protected: bool = False
+
+    @property
+    def concerned(self) -> tuple[str, ...]:
+        """The services that are not left alone."""
+        alone = {u.service for u in self.unchanged}
+        return tuple(name for name in self.services if name not in alone)
 
     def lines(self) -> tuple[str, ...]:
         """The plan as an operator reads it."""

@@ -14,6 +14,7 @@ from celadon.plan import steps
 from celadon.plan.render import Placed
 from celadon.plan.steps import Candidate, Step
 from celadon.run import probe, projection
+from celadon.run.reconcile import reconcile
 from celadon.run.world import World
 from celadon.state import snapshot as labels
 from celadon.state.layout import write_private
@@ -154,8 +155,12 @@ def _forget(world: World, releases: Sequence[labels.Release]) -> None:
     for release in releases:
         world.record.remove_release(release.environment, release.service, release.id)
         shutil.rmtree(world.layout.release(release.environment, release.service, release.id).parent, ignore_errors=True)
-    named = {r.image for r in world.record.releases()} | {b.image for b in world.record.built()}
-    docker.untag(sorted({r.image for r in releases} - named))
+    docker.untag(sorted({r.image for r in releases} - _named(world)))
+
+
+def _named(world: World) -> set[str]:
+    """The image tags that the record still speaks of."""
+    return {r.image for r in world.record.releases()} | {b.image for b in world.record.built()}
 
 
 # Task, candidates
@@ -314,8 +319,41 @@ def retire(world: World, step: steps.Retire) -> None:
     for one in step.built:
         world.record.remove_built(one.service, one.id)
     _forget(world, step.releases)
-    named = {r.image for r in world.record.releases()} | {b.image for b in world.record.built()}
-    docker.untag(sorted({b.image for b in step.built} - named))
+    docker.untag(sorted({b.image for b in step.built} - _named(world)))
+
+
+# A whole environment
+
+
+def heal(world: World, step: steps.Heal) -> None:
+    for line in reconcile(world):
+        world.report.detail(line)
+
+
+def tear_down(world: World, step: steps.TearDown) -> None:
+    file = world.layout.compose(step.environment)
+    if file.exists():
+        compose.down(file, world.config.project, volumes=step.volumes)
+    left = [c for c in docker.containers(world.config.workspace) if c.environment == step.environment]
+    docker.remove([c.id for c in left])
+    if step.volumes:
+        _forget_environment(world, step.environment)
+
+
+def _forget_environment(world: World, environment: str) -> None:
+    """Drop an environment's releases and tags; images that were built go with the last environment."""
+    record, layout = world.record, world.layout
+    before = {r.image for r in record.releases()}
+    services = sorted({r.service for r in record.releases() if r.environment == environment})
+    record.forget_environment(environment)
+    projection.move_tags(world, services)
+    if not record.live():
+        for built in record.built():
+            record.remove_built(built.service, built.id)
+            before.add(built.image)
+    docker.untag(sorted(before - _named(world)))
+    for folder in (layout.environment(environment), layout.router(environment), layout.releases(environment)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 Action = Callable[[World, Any], None]  # each takes the step of its own key
@@ -337,6 +375,8 @@ DO: Mapping[type[Step], Action] = {
     steps.Drain: drain,
     steps.Stop: stop,
     steps.Retire: retire,
+    steps.Heal: heal,
+    steps.TearDown: tear_down,
 }
 
 UNDO: Mapping[type[Step], Action] = {

@@ -11,17 +11,18 @@ from celadon.locale import _
 from celadon.plan import steps
 from celadon.plan.steps import Plan, Step
 from celadon.run.actions import DO, UNDO
+from celadon.run.report import Report
 from celadon.run.world import World
 from celadon.state import record as outcomes
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Cancel:
-    """Ctrl-C and its kin: before the commit they end the plan, which is then undone; after it the work is finished."""
+    """A wish to stop: before the commit it ends the plan, which is then undone; after it the work is finished."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, report: Report) -> None:
+        self._report = report
         self.heeded = True
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
@@ -30,7 +31,7 @@ class Cancel:
             raise Cancelled(
                 _("Cancelled by {signal}; nothing was switched.").format(signal=signal.Signals(number).name)
             )
-        self._world.report.note(_("Past the point of no return, or undoing: finishing first."))
+        self._report.note(_("Past the point of no return, or undoing: finishing first."))
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -42,32 +43,30 @@ class Cancel:
                 signal.signal(sign, handler)
 
 
-def execute(world: World, plan: Plan, deployment: int) -> str:
+def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
     """Run the plan's steps in order and return the outcome, which is also journalled.
 
     Raises the error of the step that failed, when what was done before it has been undone. An error while tidying up
     (users are served, the old slot is not gone yet) undoes nothing: it is noted, and the next command heals it.
     """
-    cancel = Cancel(world)
     done: list[Step] = []
-    with cancel.installed():
-        try:
-            for number, step in enumerate(plan.steps, 1):
-                if isinstance(step, steps.Commit):
-                    cancel.heeded = False
-                done.append(step)
-                _journalled(world, plan, deployment, number, step)
-        except Exception as error:
-            cancel.heeded = False
-            if done[-1].tidying:
-                message = error.message if isinstance(error, CeladonError) else str(error)
-                world.report.note(_("Users are served, but tidying up failed: {problem}").format(problem=message))
-                world.record.finish(deployment, outcomes.SUCCEEDED, message, world.now().isoformat())
-                return outcomes.SUCCEEDED
-            # A commit that failed moved nothing; any other step may have done a part of its work.
-            undo(world, done[:-1] if isinstance(done[-1], steps.Commit) else done)
-            world.record.finish(deployment, _outcome(done, error), str(error), world.now().isoformat())
-            raise
+    try:
+        for number, step in enumerate(plan.steps, 1):
+            if isinstance(step, steps.Commit):
+                cancel.heeded = False
+            done.append(step)
+            _journalled(world, plan, deployment, number, step)
+    except Exception as error:
+        cancel.heeded = False
+        if done[-1].tidying:
+            message = error.message if isinstance(error, CeladonError) else str(error)
+            world.report.note(_("Users are served, but tidying up failed: {problem}").format(problem=message))
+            world.record.finish(deployment, outcomes.SUCCEEDED, message, world.now().isoformat())
+            return outcomes.SUCCEEDED
+        # A commit that failed moved nothing; any other step may have done a part of its work.
+        undo(world, done[:-1] if isinstance(done[-1], steps.Commit) else done)
+        world.record.finish(deployment, _outcome(done, error), str(error), world.now().isoformat())
+        raise
     world.record.finish(deployment, outcomes.SUCCEEDED, "", world.now().isoformat())
     return outcomes.SUCCEEDED
 
@@ -90,7 +89,10 @@ def _journalled(world: World, plan: Plan, deployment: int, number: int, step: St
 
 
 def undo(world: World, done: list[Step]) -> None:
-    """Undo steps, newest first; what cannot be undone is noted and left to reconcile."""
+    """Undo steps, newest first; what cannot be undone is noted and left to reconcile.
+
+    Where users could not be given back what they had, they still use what the older steps made: those stay.
+    """
     for step in reversed(done):
         action = UNDO.get(type(step))
         if action is None:
@@ -98,8 +100,10 @@ def undo(world: World, done: list[Step]) -> None:
         world.report.note(_("undo: {step}").format(step=step.describe()))
         try:
             action(world, step)
-        except CeladonError as error:
-            world.report.note(_("could not be undone: {problem}").format(problem=error.message))
+        except Exception as error:
+            world.report.note(_("could not be undone: {problem}").format(problem=error))
+            if isinstance(step, steps.Commit):
+                return
 
 
 def _outcome(done: list[Step], error: Exception) -> str:

@@ -5,10 +5,26 @@ from collections.abc import Iterable
 from celadon.adapters import compose, docker
 from celadon.locale import _
 from celadon.plan.steps import Candidate
-from celadon.run import projection
+from celadon.run import journal, projection
 from celadon.run.world import World
+from celadon.state import record as outcomes
 from celadon.state import snapshot as labels
+from celadon.state.layout import Layout
+from celadon.state.record import Record
 from celadon.state.snapshot import Container
+
+
+def close_the_killed(record: Record, layout: Layout, now: str) -> tuple[str, ...]:
+    """Journal what became of deployments whose runner is gone; returns a line for each."""
+    killed = [d for d in record.open() if not journal.alive(layout.events(d.id))]
+    for deployment in killed:
+        record.finish(deployment.id, outcomes.INTERRUPTED, "", now)
+    return tuple(
+        _("deployment {id} ({verb} {environment}) was interrupted").format(
+            id=d.id, verb=d.verb, environment=d.environment
+        )
+        for d in killed
+    )
 
 
 def reconcile(world: World) -> tuple[str, ...]:
@@ -18,9 +34,6 @@ def reconcile(world: World) -> tuple[str, ...]:
     is removed.
     """
     done: list[str] = []
-    for left in world.record.interrupted(world.now().isoformat()):
-        done.append(_("deployment {id} ({verb} {environment}) was interrupted").format(
-            id=left.id, verb=left.verb, environment=left.environment))  # fmt: skip
     mine = [c for c in docker.containers(world.config.workspace) if c.environment == world.config.name]
     if not any(c.role == labels.ROUTER and c.running for c in mine):
         return tuple(done)  # the environment is down: `up` or the next deploy starts it

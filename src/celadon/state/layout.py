@@ -29,14 +29,22 @@ class Layout:
     def rendered(self, environment: str) -> Path:
         return self.environment(environment) / "rendered.yaml"
 
+    def releases(self, environment: str) -> Path:
+        return self.root / "releases" / environment
+
     def release(self, environment: str, service: str, release: str) -> Path:
-        return self.root / "releases" / environment / service / release / "compose.yaml"
+        return self.releases(environment) / service / release / "compose.yaml"
 
     def router(self, environment: str) -> Path:
         return self.root / "router" / environment
 
     def log(self, deployment: int) -> Path:
+        """What people read: everything that was printed."""
         return self.root / "logs" / f"{deployment}.log"
+
+    def events(self, deployment: int) -> Path:
+        """What a terminal follows."""
+        return self.root / "logs" / f"{deployment}.jsonl"
 
     def source(self, service: str) -> Path:
         return self.root / "src" / service

@@ -5,7 +5,7 @@ The commit point of every deployment is one transaction here, `move`.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +42,10 @@ CREATE TABLE addresses (
     PRIMARY KEY (environment, service, slot), UNIQUE (environment, place)) STRICT;
 """
 
-RUNNING, SUCCEEDED, FAILED, REVERTED, CANCELLED, INTERRUPTED = (
-    "running", "succeeded", "failed", "reverted", "cancelled", "interrupted",
+WAITING, RUNNING, SUCCEEDED, FAILED, REVERTED, CANCELLED, INTERRUPTED = (
+    "waiting", "running", "succeeded", "failed", "reverted", "cancelled", "interrupted",
 )  # fmt: skip
+OPEN = (WAITING, RUNNING)
 
 
 @dataclass(frozen=True)
@@ -211,31 +212,44 @@ class Record:
             for table in ("live", "releases", "networks", "addresses"):
                 self._db.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608
 
-    # The journal
+    # The journal. A step that cannot be journalled (a full disk) must not end a deployment that has switched already.
 
-    def begin(self, environment: str, verb: str, services: Sequence[str], by: str, pid: int, now: str) -> int:
-        """Journal the start of a deployment; returns its number."""
+    def begin(self, environment: str, verb: str, services: Sequence[str], by: str, now: str) -> int:
+        """Journal that a deployment was asked for; returns its number."""
         cursor = self._db.execute(
             "INSERT INTO deployments (environment, verb, services, by, pid, started, outcome) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (environment, verb, " ".join(services), by, pid, now, RUNNING),
+            "VALUES (?, ?, ?, ?, 0, ?, ?)",
+            (environment, verb, " ".join(services), by, now, WAITING),
         )
         return int(cursor.lastrowid or 0)
 
-    def finish(self, deployment: int, outcome: str, message: str, now: str) -> None:
+    def run_by(self, deployment: int, pid: int) -> None:
+        """Journal which process carries a deployment out."""
+        self._db.execute("UPDATE deployments SET pid = ? WHERE id = ?", (pid, deployment))
+
+    def run(self, deployment: int, services: Sequence[str]) -> None:
+        """Journal that a deployment has the host's lock, and what it really changes."""
         self._db.execute(
-            "UPDATE deployments SET finished = ?, outcome = ?, message = ? WHERE id = ?",
+            "UPDATE deployments SET outcome = ?, services = ? WHERE id = ?", (RUNNING, " ".join(services), deployment)
+        )
+
+    def finish(self, deployment: int, outcome: str, message: str, now: str) -> None:
+        """Journal how a deployment ended; the first word counts."""
+        self._db.execute(
+            "UPDATE deployments SET finished = ?, outcome = ?, message = ? WHERE id = ? AND finished IS NULL",
             (now, outcome, message, deployment),
         )
 
     def step_started(self, deployment: int, number: int, text: str, now: str) -> None:
-        self._db.execute("INSERT INTO steps VALUES (?, ?, ?, ?, NULL, ?)", (deployment, number, text, now, RUNNING))
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("INSERT INTO steps VALUES (?, ?, ?, ?, NULL, ?)", (deployment, number, text, now, RUNNING))
 
     def step_ended(self, deployment: int, number: int, seconds: float, outcome: str) -> None:
-        self._db.execute(
-            "UPDATE steps SET seconds = ?, outcome = ? WHERE deployment = ? AND number = ?",
-            (seconds, outcome, deployment, number),
-        )
+        with suppress(sqlite3.OperationalError):
+            self._db.execute(
+                "UPDATE steps SET seconds = ?, outcome = ? WHERE deployment = ? AND number = ?",
+                (seconds, outcome, deployment, number),
+            )
 
     def deployments(self, environment: str | None = None, limit: int = 20) -> tuple[Deployment, ...]:
         """The last deployments, newest first."""
@@ -252,9 +266,6 @@ class Record:
         )
         return tuple(StepRow(**dict(r)) for r in rows)
 
-    def interrupted(self, now: str) -> tuple[Deployment, ...]:
-        """Mark deployments that never ended as interrupted and return them. Only for who holds the lock."""
-        left = tuple(d for d in self.deployments(limit=1000) if d.outcome == RUNNING)
-        for deployment in left:
-            self.finish(deployment.id, INTERRUPTED, "", now)
-        return left
+    def open(self) -> tuple[Deployment, ...]:
+        """Deployments that wait or run as far as the record knows, newest first; a killed one still looks like that."""
+        return tuple(d for d in self.deployments(limit=1000) if d.outcome in OPEN)

@@ -1,0 +1,54 @@
+"""Making the server equal to the record: before every verb that acts, by hand, and at boot."""
+
+import getpass
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from celadon.adapters import docker
+from celadon.app.configs import kept_config
+from celadon.app.workspace import Workspace
+from celadon.locale import _
+from celadon.run import lock
+from celadon.run.lock import Holder
+from celadon.run.reconcile import close_the_killed, reconcile
+from celadon.run.report import Report
+from celadon.run.world import World, utc_now
+
+LOCK_LIMIT = 3600.0  # seconds that healing waits for somebody's deployment
+
+
+@contextmanager
+def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> Iterator[None]:
+    """Hold the host's lock for `what`; whoever waits is told for whom. Raises LockTimeout after `timeout` seconds."""
+    me = Holder(os.getpid(), getpass.getuser(), workspace.outline.name, what, utc_now().isoformat())
+
+    def waiting(other: Holder | None) -> None:
+        report.note(_("Another deployment runs: {holder}. Waiting …").format(holder=other or _("just starting")))
+
+    with lock.held(me, timeout, waiting):
+        yield
+
+
+def heal(workspace: Workspace, environment: str, report: Report) -> tuple[str, ...]:
+    """Finish or clear what a killed run left in an environment; the lock must be held. Returns what was done."""
+    layout, record = workspace.layout, workspace.record
+    closed = close_the_killed(record, layout, utc_now().isoformat())
+    if not layout.rendered(environment).exists():
+        return closed
+    return closed + reconcile(World(kept_config(workspace, environment), layout, record, report))
+
+
+def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
+    """Heal one environment under the host's lock, where an operator's verb had nothing else to do."""
+    with locked(workspace, "reconcile", LOCK_LIMIT, report):
+        for line in heal(workspace, environment, report):
+            report.note(_("healed: {what}").format(what=line))
+
+
+def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) -> dict[str, tuple[str, ...]]:
+    """Heal environments (all where none is named) under the host's lock; returns what was done, by environment."""
+    docker.require()
+    names = [workspace.outline.environment(name) for name in environments] or list(workspace.outline.environments)
+    with locked(workspace, "reconcile", LOCK_LIMIT, report):
+        return {name: heal(workspace, name, report) for name in names}

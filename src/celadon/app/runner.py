@@ -1,0 +1,136 @@
+"""The runner: a deployment is a process of its own, and terminals only follow it."""
+
+import getpass
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from celadon.app.acting import Wanted, carry_out
+from celadon.app.workspace import Workspace, open_workspace
+from celadon.errors import (
+    BUG,
+    DONE,
+    Cancelled,
+    CeladonError,
+    Followed,
+    RefusedError,
+    UsageError,
+    bug_report,
+    of_the_system,
+)
+from celadon.locale import _
+from celadon.run import journal
+from celadon.run.detach import detached
+from celadon.run.execute import Cancel
+from celadon.run.journal import End, Journal
+from celadon.run.report import Report
+from celadon.run.world import utc_now
+from celadon.state import record as outcomes
+from celadon.state.record import Deployment
+
+KEPT = 50  # deployments whose log is kept
+
+
+def start(workspace: Workspace, wanted: Wanted) -> int:
+    """Begin to carry out what was agreed to, in a process that outlives this one; returns the deployment's number.
+
+    `workspace` is closed by it: an open record does not survive a fork.
+    """
+    layout, request = workspace.layout, wanted.request
+    number = workspace.record.begin(
+        wanted.config.name, request.verb, wanted.plan.concerned, getpass.getuser(), utc_now().isoformat()
+    )
+    for file in (layout.log(number - KEPT), layout.events(number - KEPT)):
+        file.unlink(missing_ok=True)
+    told = Journal(layout.events(number), layout.log(number))  # locked before the fork: no moment looks like death
+    workspace.record.close()
+    detached(lambda: _run(workspace.outline.folder, wanted, number, told))
+    told.close()
+    return number
+
+
+def _run(folder: Path, wanted: Wanted, number: int, told: Journal) -> None:
+    """The runner's life. Every error becomes the journal's last word."""
+    cancel = Cancel(told)
+    try:
+        with cancel.installed():
+            _journalled(open_workspace(folder), wanted, number, told, cancel)
+        end = End()
+    except Exception as problem:
+        end = _last_word(problem, wanted)
+    told.end(end)
+
+
+def _journalled(workspace: Workspace, wanted: Wanted, number: int, told: Journal, cancel: Cancel) -> None:
+    outcome, message = outcomes.SUCCEEDED, ""
+    workspace.record.run_by(number, os.getpid())
+    try:
+        carry_out(workspace, wanted, number, told, cancel)
+    except Exception as problem:
+        outcome = outcomes.CANCELLED if isinstance(problem, Cancelled) else outcomes.FAILED
+        message = str(problem)
+        raise
+    finally:
+        workspace.record.finish(number, outcome, message, utc_now().isoformat())
+
+
+def _last_word(problem: Exception, wanted: Wanted) -> End:
+    known = problem if isinstance(problem, CeladonError) else of_the_system(problem)
+    if known is None:
+        return End(BUG, str(problem), trace=bug_report(["celadon", str(wanted.request)]))
+    return End(known.exit_code, known.message, known.evidence, known.hint)
+
+
+def follow(workspace: Workspace, number: int, report: Report) -> None:
+    """Tell `report` what a deployment told, from its start to its end.
+
+    Raises Followed when it failed, CeladonError when its runner was killed.
+    """
+    file = workspace.layout.events(number)
+    if not file.exists():
+        raise UsageError(
+            _("The log of deployment {number} is not kept any more.").format(number=number), hint="celadon history"
+        )
+    end = journal.follow(file, report)
+    if end.code == DONE:
+        return
+    failed = Followed(end.message, evidence=end.evidence, hint=end.hint, code=end.code, trace=end.trace)
+    failed.log = str(workspace.layout.log(number))
+    raise failed
+
+
+def running(workspace: Workspace) -> tuple[Deployment, ...]:
+    """Deployments of this workspace that wait or run, newest first."""
+    return tuple(d for d in workspace.record.open() if journal.alive(workspace.layout.events(d.id)))
+
+
+def chosen(workspace: Workspace, number: int | None) -> Deployment:
+    """The deployment `number`, or the one that runs, or the last one. Raises UsageError when there is none."""
+    every = workspace.record.deployments(None, 1000)
+    if number is None:
+        candidates: Sequence[Deployment] = running(workspace)[-1:] or every
+    else:
+        candidates = [d for d in every if d.id == number]
+    if not candidates:
+        words = _("There is no deployment {number}.") if number else _("Nothing was deployed here yet.")
+        raise UsageError(words.format(number=number), hint="celadon history")
+    return candidates[0]
+
+
+def cancel(workspace: Workspace, number: int | None) -> Deployment:
+    """Ask a deployment to stop: before the commit it is undone, after it the work is finished. Returns at once.
+
+    Raises UsageError when none runs, RefusedError where it belongs to another user.
+    """
+    deployment = next((d for d in reversed(running(workspace)) if number in (None, d.id) and d.pid), None)
+    if deployment is None:
+        raise UsageError(_("No such deployment runs here."), hint="celadon status")
+    try:
+        os.kill(deployment.pid, signal.SIGTERM)  # it lives, its journal is locked: this is no other process's id
+    except PermissionError:
+        raise RefusedError(
+            _("Deployment {number} belongs to {user}.").format(number=deployment.id, user=deployment.by),
+            hint=_("Ask {user}, or: sudo celadon cancel").format(user=deployment.by),
+        ) from None
+    return deployment

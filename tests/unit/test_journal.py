@@ -1,0 +1,73 @@
+"""The journal: read from the start by whoever comes, and its writer's death is known."""
+
+from pathlib import Path
+
+import pytest
+
+from celadon.errors import CeladonError
+from celadon.run.journal import End, Journal, alive, follow
+
+
+class Heard:
+    """A report that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[object, ...]] = []
+
+    def started(self, *words: object) -> None:
+        self.lines.append(("started", *words))
+
+    def ended(self, *words: object) -> None:
+        self.lines.append(("ended", *words))
+
+    def failed(self, *words: object) -> None:
+        self.lines.append(("failed", *words))
+
+    def detail(self, text: str) -> None:
+        self.lines.append(("detail", text))
+
+    def note(self, text: str) -> None:
+        self.lines.append(("note", text))
+
+    def log(self, text: str) -> None:
+        raise AssertionError("the log is not followed")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "logs" / "1.jsonl", tmp_path / "logs" / "1.log"
+
+
+def test_who_follows_hears_everything_and_the_end(files: tuple[Path, Path]) -> None:
+    journal = Journal(*files)
+    journal.note("zwei Zeilen\nund ein ü")
+    journal.started(1, 2, "build web")
+    journal.log("#1 building")
+    journal.failed(1, 2, "build web", 1.5)
+    end = End(1, "it broke", ("line 1", "line 2"), "mend it")
+    journal.end(end)
+    for _again in range(2):
+        heard = Heard()
+        assert follow(files[0], heard) == end
+        assert heard.lines == [
+            ("note", "zwei Zeilen\nund ein ü"),
+            ("started", 1, 2, "build web"),
+            ("failed", 1, 2, "build web", 1.5),
+        ]
+    journal.close()
+    assert "#1 building" in files[1].read_text() and "mend it" in files[1].read_text()
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
+
+
+def test_a_death_without_a_last_word_is_known(files: tuple[Path, Path]) -> None:
+    assert not alive(files[0])
+    journal = Journal(*files)
+    journal.note("still here")
+    assert alive(files[0])
+    journal.close()
+    assert not alive(files[0])
+    files[0].open("a").write('{"event": "no')  # a disk that was full in the middle of a line
+    heard = Heard()
+    with pytest.raises(CeladonError, match="without a last word"):
+        follow(files[0], heard)
+    assert heard.lines == [("note", "still here")]
