@@ -34,11 +34,8 @@ def shop(empty: Workspace) -> Workspace:
 
 @pytest.fixture
 def team(empty: Workspace) -> Workspace:
-    """Two hubs that call each other: one at /, one at /shop."""
-    peer = f"http://{empty.unique('shop')}:8000/shop/api/health"
-    empty.add("hub", route="/", port=8001, env={"PEER": peer})
-    empty.add("shop", route="/shop")
-    empty.write()
+    """Two hubs, one at / and one at /shop; the first calls the second."""
+    empty.make_team()
     return empty
 
 

@@ -35,13 +35,13 @@ def run(argv: list[str], cwd: Path | None = None, check: bool = True) -> str:
     return done.stdout
 
 
-def wait_for(look: Callable[[], T], seconds: float = 60) -> T:
+def wait_for(look: Callable[[], T], seconds: float = 60, every: float = 0.1) -> T:
     """What `look` finds, as soon as it finds something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := look():
             return found
-        time.sleep(0.1)
+        time.sleep(every)
     raise AssertionError(f"nothing within {seconds} s")
 
 
@@ -91,6 +91,13 @@ class Workspace:
             if file.is_file():
                 shutil.copy(file, self.folder / unique)
         self.commit(name, {"VERSION": "1\n"}, "first")
+
+    def make_team(self) -> None:
+        """Two hubs, one at / and one at /shop; the first calls the second."""
+        peer = f"http://{self.unique('shop')}:8000/shop/api/health"
+        self.add("hub", route="/", port=8001, env={"PEER": peer})
+        self.add("shop", route="/shop")
+        self.write()
 
     def unique(self, name: str) -> str:
         return f"{name}-{self.name}"
