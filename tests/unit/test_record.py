@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from celadon.errors import CeladonError
-from celadon.state.record import Record
+from celadon.state.record import MIGRATIONS, Record
 from celadon.state.snapshot import Live, Move, Release
 
 FIRST = Release("staging", "web", "r1", "sha256:1", "c", "s", "k", "f", "build", "2026-01-01T00:00:00")
@@ -46,7 +46,7 @@ def test_a_slot_keeps_its_address(record: Record) -> None:
 def test_a_deployment_is_open_until_its_first_end(record: Record) -> None:
     number = record.begin("staging", "deploy", ["web"], "ann", "2026-01-01T00:00:00")
     record.run_by(number, 17)
-    record.run(number, ["web", "shop"])
+    record.run(number, ["web", "shop"], "2026-01-01T00:00:05")
     assert [(d.id, d.pid, d.outcome, d.services) for d in record.open()] == [(1, 17, "running", ("web", "shop"))]
     record.finish(number, "reverted", "it fell", "2026-01-01T00:01:00")
     record.finish(number, "failed", "again", "2026-01-01T00:02:00")
@@ -62,7 +62,53 @@ def test_the_record_is_private_and_refuses_what_it_cannot_read(tmp_path: Path) -
     newer.close()
     with pytest.raises(CeladonError, match="newer Celadon"):
         Record(file)
-    broken = tmp_path / "broken.db"
-    broken.write_bytes(b"this is no database, and long enough to be sure of it" * 100)
-    with pytest.raises(CeladonError, match="cannot be read"):
-        Record(broken)
+
+
+def test_a_ruined_record_is_put_aside_not_overwritten(tmp_path: Path) -> None:
+    file, ruin = tmp_path / "state.db", b"this is no database, and long enough to be sure of it" * 100
+    for number in (1, 2):
+        file.write_bytes(ruin)
+        record = Record(file)
+        assert record.empty and record.aside == tmp_path / f"state.db.ruined-{number}"
+        assert record.aside.read_bytes() == ruin
+        record.close()
+    again = Record(file)
+    again.add_release(FIRST)
+    assert again.aside is None and not again.empty
+
+
+def test_a_page_torn_in_the_middle_is_noticed_when_it_is_opened(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    record = Record(file)
+    for number in range(200):
+        record.add_release(replace(FIRST, id=f"r{number}", subject="x" * 200))
+    record.close()
+    torn = bytearray(file.read_bytes())
+    torn[8192:12288] = b"\0" * 4096
+    file.write_bytes(torn)
+    assert Record(file).aside is not None
+
+
+def test_an_old_record_becomes_a_new_one(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    old = sqlite3.connect(file)
+    old.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+    old.execute("INSERT INTO deployments (environment, verb, services, by, pid, started, outcome) "
+                "VALUES ('staging', 'deploy', 'web', 'ann', 1, 't', 'succeeded')")  # fmt: skip
+    old.commit()
+    old.close()
+    assert Record(file).deployments()[0].evidence == ()
+    assert sqlite3.connect(file).execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+def test_only_an_empty_record_is_rebuilt(record: Record) -> None:
+    found = (
+        [FIRST],
+        {("staging", "web"): Live("r1", "green")},
+        {"staging": "10.0.0.0/16"},
+        {("staging", "web", "green"): 4},
+    )
+    assert record.empty and record.rebuild(*found)
+    assert record.releases() == (FIRST,) and record.live()["staging", "web"].slot == "green"
+    assert record.place("staging", "web", "green") == 4 and record.place("staging", "web", "blue") == 5
+    assert record.subnet("staging") == "10.0.0.0/16" and not record.rebuild(*found)

@@ -60,10 +60,11 @@ def _container(raw: Mapping[str, Any]) -> Container:
         exit_code=state["ExitCode"],
         oom_killed=state["OOMKilled"],
         pid=state["Pid"],
-        address=(networks.get(home) or {}).get("IPAddress") or "",
+        address=((networks.get(home) or {}).get("IPAMConfig") or {}).get("IPv4Address", ""),
         memory_limit=raw["HostConfig"]["Memory"],
         started=state["StartedAt"],
         fingerprint=marks.get(labels.FINGERPRINT, ""),
+        folder=marks.get(labels.FOLDER, ""),
     )
 
 
@@ -154,6 +155,13 @@ def free_subnet(name: str) -> ipaddress.IPv4Network:
         return ipaddress.IPv4Network(out.strip())
     finally:
         process.run(["docker", "network", "rm", name], check=False)
+
+
+def subnet(name: str) -> str | None:
+    """The subnet of a network; None where there is no such network."""
+    form = "{{(index .IPAM.Config 0).Subnet}}"
+    shown = process.run(["docker", "network", "inspect", "--format", form, name], check=False)
+    return shown.out.strip() or None
 
 
 def has_network(name: str) -> bool:

@@ -87,6 +87,14 @@ def in_force(folder: Path, text: str) -> bool:
         return False
 
 
+def leads_to(folder: Path, address: str) -> bool:
+    """Whether the configuration in force sends users to `address`."""
+    try:
+        return f"//{address}:" in (folder / CONFIG).read_text()
+    except FileNotFoundError:
+        return False
+
+
 def adopt(folder: Path) -> None:
     """Make the tested configuration the one that nginx reads, at its next reload or start."""
     write_private(folder / CONFIG, (folder / NEXT).read_text())

@@ -55,7 +55,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
                 report.note(_("healed: {what}").format(what=line))
         final = _planned(workspace, request, wanted.configs, report, again=True)
         _refuse_surprises(wanted.plan, final, report)
-        workspace.record.run(number, final.concerned)
+        workspace.record.run(number, final.concerned, utc_now().isoformat())
         for line in final.lines():
             report.log(line)
         execute(World(config, workspace.layout, workspace.record, report), final, number, cancel)
@@ -83,9 +83,9 @@ def _planned(
     again: bool = False,
 ) -> Plan:
     config = configs[0]
+    seen = observe.snapshot(workspace.record, workspace.layout, config.workspace, utc_now())
     if request.verb == "down":
         return plan_down(config, volumes=request.volumes)
-    seen = observe.snapshot(workspace.record, config.workspace, utc_now())
     if request.verb == "up":
         return plan_up(config, seen)
     services = _services(workspace, request, config)

@@ -9,7 +9,7 @@ from celadon.adapters import docker
 from celadon.app.configs import kept_config
 from celadon.app.workspace import Workspace
 from celadon.locale import _
-from celadon.run import lock
+from celadon.run import lock, observe
 from celadon.run.lock import Holder
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
@@ -49,6 +49,8 @@ def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
 def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) -> dict[str, tuple[str, ...]]:
     """Heal environments (all where none is named) under the host's lock; returns what was done, by environment."""
     docker.require()
-    names = [workspace.outline.environment(name) for name in environments] or list(workspace.outline.environments)
+    outline = workspace.outline
+    observe.refuse_namesake(docker.containers(outline.name), workspace.layout, outline.name)
+    names = [outline.environment(name) for name in environments] or list(outline.environments)
     with locked(workspace, "reconcile", LOCK_LIMIT, report):
         return {name: heal(workspace, name, report) for name in names}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from celadon.config.outline import find_file, load_outline
 from celadon.config.workspace import Outline
+from celadon.locale import _
 from celadon.state.layout import Layout
 from celadon.state.record import Record
 
@@ -16,10 +17,22 @@ class Workspace:
     outline: Outline
     layout: Layout
     record: Record
+    notices: tuple[str, ...] = ()
 
 
 def open_workspace(folder: Path) -> Workspace:
-    """The workspace of `folder`. Raises UsageError without a compose file, ConfigError for one that cannot be read."""
+    """The workspace of `folder`; a record that was lost is rebuilt, and `notices` say so.
+
+    Raises UsageError without a compose file, ConfigError for one that cannot be read.
+    """
     outline = load_outline(find_file(folder))
     layout = Layout(outline.folder)
-    return Workspace(outline, layout, Record(layout.record))
+    record = Record(layout.record)
+    notices = (
+        [_("The record was ruined; it was put aside as {file}.").format(file=record.aside)] if record.aside else []
+    )
+    if record.empty and layout.every_release():
+        from celadon.run.rebuild import rebuild  # YAML and the engine: not for every `status`
+
+        notices += rebuild(record, layout, outline.name)
+    return Workspace(outline, layout, record, tuple(notices))

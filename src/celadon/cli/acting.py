@@ -11,9 +11,10 @@ import click
 
 from celadon.app import acting, healing, runner
 from celadon.app.request import Request
-from celadon.app.workspace import Workspace, open_workspace
+from celadon.app.workspace import Workspace
 from celadon.cli import output
 from celadon.cli.arguments import Manner
+from celadon.cli.opening import open_workspace
 from celadon.errors import DONE, UsageError
 from celadon.locale import _
 from celadon.plan.steps import Plan

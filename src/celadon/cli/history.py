@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from celadon.app import looking
-from celadon.app.workspace import Workspace, open_workspace
+from celadon.app.workspace import Workspace
 from celadon.cli import arguments, output
+from celadon.cli.opening import open_workspace
 from celadon.locale import _
 from celadon.state import record as outcomes
 
@@ -47,4 +48,5 @@ def _one(workspace: Workspace, number: int, *, as_json: bool) -> None:
         for s in steps
     ])  # fmt: skip
     output.lines([deployment.message] if deployment.message else [])
+    output.lines(f"  {line}" for line in deployment.evidence)
     output.lines([_("log: {file}").format(file=log)])

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from celadon.app import looking
-from celadon.app.workspace import open_workspace
 from celadon.cli import arguments
+from celadon.cli.opening import open_workspace
 from celadon.locale import _
 
 

@@ -50,6 +50,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(highlight=False, width=width).print(made)
 
 
+def notices(texts: Iterable[str]) -> None:
+    """What the operator should know first; on standard error, out of the way of machines."""
+    err = console(stderr=True)
+    for text in texts:
+        err.print(text, markup=False, style="yellow")
+
+
 def error(problem: CeladonError) -> None:
     """What happened, the evidence, the next command."""
     err = console(stderr=True)

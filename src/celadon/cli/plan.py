@@ -6,10 +6,10 @@ import click
 
 from celadon.app import configs
 from celadon.app.request import Request
-from celadon.app.workspace import open_workspace
 from celadon.cli import arguments
 from celadon.cli.acting import carry_out
 from celadon.cli.arguments import Manner
+from celadon.cli.opening import open_workspace
 from celadon.locale import _
 
 

@@ -6,8 +6,8 @@ import click
 
 from celadon.app import looking
 from celadon.app.looking import Row, Status
-from celadon.app.workspace import open_workspace
 from celadon.cli import arguments, output
+from celadon.cli.opening import open_workspace
 from celadon.locale import _
 from celadon.state import snapshot as labels
 

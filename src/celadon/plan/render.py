@@ -26,6 +26,9 @@ PLAIN_ENTRANCE, TLS_ENTRANCE = 60080, 60443
 
 ROUTER_FOLDER = "/etc/celadon"
 
+# In a frozen document: what the record knows of the release, should the record be lost.
+RELEASE_KEY = "x-release"
+
 Document = dict[str, Any]
 
 
@@ -90,6 +93,11 @@ class Network:
         if place + 2 >= upper.num_addresses:
             raise ValueError(place)
         return upper.network_address + 1 + place
+
+    def place(self, address: str) -> int:
+        """The number of a fixed address."""
+        upper = list(self.subnet.subnets(1))[1]
+        return int(IPv4Address(address)) - int(upper.network_address) - 1
 
 
 @dataclass(frozen=True)
@@ -173,8 +181,7 @@ def _router(config: EnvironmentConfig, network: Network, folder: str) -> Documen
         "logging": LOGGING,
         "stop_grace_period": f"{config.options.drain:g}s",
         "ports": ports,
-        # Compose would take a `$` in the workspace's path for a variable.
-        "volumes": [{"type": "bind", "source": folder.replace("$", "$$"), "target": ROUTER_FOLDER, "read_only": True}],
+        "volumes": [{"type": "bind", "source": _literal(folder), "target": ROUTER_FOLDER, "read_only": True}],
         "networks": {"default": {"ipv4_address": str(network.router)}},
         "labels": {**_labels(config, labels.ROUTER, labels.ROUTER), labels.FINGERPRINT: router_fingerprint(config)},
     }
@@ -184,7 +191,13 @@ def router_fingerprint(config: EnvironmentConfig) -> str:
     """What the router's container was made for: another value needs another container, not only a reload."""
     tls = [str(listen) for listen in config.options.tls.listen] if config.options.tls else []
     plain = [str(listen) for listen in config.options.listen]
-    return fingerprint({"image": config.settings.router.image, "listen": plain, "tls": tls})
+    folder = str(config.folder)  # a workspace that was moved: the old mount leads nowhere
+    return fingerprint({"image": config.settings.router.image, "listen": plain, "tls": tls, "folder": folder})
+
+
+def _literal(text: str) -> str:
+    """Compose would take a `$` for a variable."""
+    return text.replace("$", "$$")
 
 
 def _published(listen: Any, target: int) -> Document:
@@ -206,6 +219,7 @@ def _network(config: EnvironmentConfig, network: Network) -> Document:
 def _labels(config: EnvironmentConfig, role: str, service: str) -> dict[str, str]:
     return {
         labels.WORKSPACE: config.workspace,
+        labels.FOLDER: _literal(str(config.folder)),
         labels.ENVIRONMENT: config.name,
         labels.ROLE: role,
         labels.SERVICE: service,

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from celadon.config.model import ServiceOptions
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.plan import steps
-from celadon.plan.render import Placed
+from celadon.plan.render import RELEASE_KEY, Placed
 from celadon.plan.steps import Candidate, Step
 from celadon.run import probe, projection
 from celadon.run.reconcile import reconcile
@@ -142,7 +142,7 @@ def freeze(world: World, step: steps.Freeze) -> None:
         if frozen.image != release.image:
             docker.tag(frozen.image, release.image)
         file = world.layout.release(release.environment, release.service, release.id)
-        write_private(file, projection.to_yaml(frozen.document))
+        write_private(file, projection.to_yaml({**frozen.document, RELEASE_KEY: asdict(release)}))
         world.record.add_release(release)
 
 

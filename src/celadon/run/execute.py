@@ -65,7 +65,8 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
             return outcomes.SUCCEEDED
         # A commit that failed moved nothing; any other step may have done a part of its work.
         undo(world, done[:-1] if isinstance(done[-1], steps.Commit) else done)
-        world.record.finish(deployment, _outcome(done, error), str(error), world.now().isoformat())
+        evidence = error.evidence if isinstance(error, CeladonError) else ()
+        world.record.finish(deployment, _outcome(done, error), str(error), world.now().isoformat(), evidence)
         raise
     world.record.finish(deployment, outcomes.SUCCEEDED, "", world.now().isoformat())
     return outcomes.SUCCEEDED

@@ -6,23 +6,43 @@ from pathlib import Path
 
 from celadon.adapters import docker, git
 from celadon.config.workspace import EnvironmentConfig, Service
-from celadon.errors import CeladonError, CommandError
+from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.state.layout import Layout
 from celadon.state.record import Record
-from celadon.state.snapshot import Snapshot, Source
+from celadon.state.snapshot import Container, Snapshot, Source
 
 
-def snapshot(record: Record, workspace: str, now: datetime) -> Snapshot:
-    """What is on the engine and in the record: three calls of the engine, however many services there are."""
+def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> Snapshot:
+    """What is on the engine and in the record: three calls of the engine, however many services there are.
+
+    Raises RefusedError when another workspace of this host bears the same name.
+    """
+    containers = docker.containers(workspace)
+    refuse_namesake(containers, layout, workspace)
     return Snapshot(
         now=now,
-        containers=docker.containers(workspace),
+        containers=containers,
         releases=record.releases(),
         live=record.live(),
         built=record.built(),
         images=docker.images(),
     )
+
+
+def refuse_namesake(containers: Sequence[Container], layout: Layout, workspace: str) -> None:
+    """Containers of another workspace with this name must not be taken for one's own: they would be "healed" away.
+
+    A folder that is gone was this workspace before it was moved. Raises RefusedError.
+    """
+    for container in containers:
+        other = Path(container.folder)
+        if container.folder and other != layout.workspace and Layout(other).record.exists():
+            raise RefusedError(
+                _("Another workspace of this host is called {name}: {folder}.").format(name=workspace, folder=other),
+                evidence=[f"{c.name} ({c.folder})" for c in containers if c.folder == container.folder],
+                hint=_("Give one of the two another `name`, or work in {folder}.").format(folder=other),
+            )
 
 
 def sources(

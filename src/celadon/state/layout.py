@@ -32,6 +32,10 @@ class Layout:
     def releases(self, environment: str) -> Path:
         return self.root / "releases" / environment
 
+    def every_release(self) -> list[Path]:
+        """The frozen documents that are kept, of all environments."""
+        return sorted(self.root.glob("releases/*/*/*/compose.yaml"))
+
     def release(self, environment: str, service: str, release: str) -> Path:
         return self.releases(environment) / service / release / "compose.yaml"
 

@@ -3,6 +3,7 @@
 The commit point of every deployment is one transaction here, `move`.
 """
 
+import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +15,6 @@ from celadon.locale import _
 from celadon.state.layout import make_private
 from celadon.state.snapshot import Built, Live, Move, Release
 
-SCHEMA = 1
 TABLES = """
 CREATE TABLE releases (
     environment TEXT NOT NULL, service TEXT NOT NULL, id TEXT NOT NULL, image_id TEXT NOT NULL,
@@ -41,6 +41,10 @@ CREATE TABLE addresses (
     environment TEXT NOT NULL, service TEXT NOT NULL, slot TEXT NOT NULL, place INTEGER NOT NULL,
     PRIMARY KEY (environment, service, slot), UNIQUE (environment, place)) STRICT;
 """
+EVIDENCE = "ALTER TABLE deployments ADD COLUMN evidence TEXT NOT NULL DEFAULT '';"
+MIGRATIONS = (TABLES, EVIDENCE)  # one a schema, from the first; a record of any age becomes the newest when opened
+SCHEMA = len(MIGRATIONS)
+RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 WAITING, RUNNING, SUCCEEDED, FAILED, REVERTED, CANCELLED, INTERRUPTED = (
     "waiting", "running", "succeeded", "failed", "reverted", "cancelled", "interrupted",
@@ -50,7 +54,10 @@ OPEN = (WAITING, RUNNING)
 
 @dataclass(frozen=True)
 class Deployment:
-    """One run of a verb that acts. `started` and `finished` are ISO 8601 in UTC; `services` are names."""
+    """One run of a verb that acts. `started` and `finished` are ISO 8601 in UTC; `services` are names.
+
+    `message` and `evidence` are what its error said.
+    """
 
     id: int
     environment: str
@@ -62,6 +69,7 @@ class Deployment:
     finished: str | None
     outcome: str
     message: str
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,23 +84,29 @@ class StepRow:
 
 
 class Record:
-    """The open record of one workspace. Not shared between threads."""
+    """The open record of one workspace. Not shared between threads.
+
+    A file that is no database any more is put aside, and a new one begun: `aside` names it. `empty` then says that
+    there is something to rebuild, where the disk or the engine know more.
+    """
 
     def __init__(self, file: Path) -> None:
         make_private(file.parent)
+        self.aside: Path | None = None
+        try:
+            self._open(file)
+        except sqlite3.DatabaseError as problem:
+            if problem.sqlite_errorcode not in RUINED:
+                raise
+            self._db.close()
+            self.aside = _put_aside(file)
+            self._open(file)
+
+    def _open(self, file: Path) -> None:
         if not file.exists():
             file.touch(mode=0o600)
         self._db = sqlite3.connect(file, isolation_level=None, timeout=30)
         self._db.row_factory = sqlite3.Row
-        try:
-            self._open()
-        except sqlite3.DatabaseError as problem:
-            raise CeladonError(
-                _("The record {file} cannot be read: {problem}.").format(file=file, problem=problem),
-                hint=_("Keep a copy of the file, and restore it from a backup; the containers go on running."),
-            ) from problem
-
-    def _open(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")  # a commit that was shown must survive a power cut
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -103,11 +117,22 @@ class Record:
                 ),
                 hint=_("Update Celadon on this server."),
             )
-        if version == 0:
+        if version < SCHEMA:
             with self._transaction():
-                for statement in TABLES.split(";")[:-1]:
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]  # somebody may have been quicker
+                for statement in "".join(MIGRATIONS[version:]).split(";")[:-1]:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+        elif (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            ruined = sqlite3.DatabaseError(found)
+            ruined.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise ruined
+
+    @property
+    def empty(self) -> bool:
+        """Whether the record says nothing at all: a new workspace, or one whose record was lost."""
+        counted = "SELECT (SELECT count(*) FROM releases) + (SELECT count(*) FROM networks)"
+        return not self._db.execute(counted).fetchone()[0]
 
     def close(self) -> None:
         self._db.close()
@@ -156,6 +181,30 @@ class Record:
         """All releases, oldest first."""
         rows = self._db.execute("SELECT * FROM releases ORDER BY created, rowid")
         return tuple(Release(**dict(r)) for r in rows)
+
+    def rebuild(
+        self,
+        releases: Iterable[Release],
+        live: Mapping[tuple[str, str], Live],
+        subnets: Mapping[str, str],
+        places: Mapping[tuple[str, str, str], int],
+    ) -> bool:
+        """Fill an empty record with what was found elsewhere, in one transaction; False when it is no longer empty.
+
+        `subnets` by environment, `places` by (environment, service, slot).
+        """
+        with self._transaction():
+            if not self.empty:
+                return False
+            for release in releases:
+                self.add_release(release)
+            for (environment, service), one in live.items():
+                self._db.execute("INSERT INTO live VALUES (?, ?, ?, ?)", (environment, service, one.release, one.slot))
+            for environment, subnet in subnets.items():
+                self.set_subnet(environment, subnet)
+            for key, place in places.items():
+                self._db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?)", (*key, place))
+        return True
 
     def add_release(self, r: Release) -> None:
         self._db.execute(
@@ -227,17 +276,19 @@ class Record:
         """Journal which process carries a deployment out."""
         self._db.execute("UPDATE deployments SET pid = ? WHERE id = ?", (pid, deployment))
 
-    def run(self, deployment: int, services: Sequence[str]) -> None:
-        """Journal that a deployment has the host's lock, and what it really changes."""
+    def run(self, deployment: int, services: Sequence[str], now: str) -> None:
+        """Journal that a deployment has the host's lock and begins, and what it really changes."""
         self._db.execute(
-            "UPDATE deployments SET outcome = ?, services = ? WHERE id = ?", (RUNNING, " ".join(services), deployment)
+            "UPDATE deployments SET outcome = ?, services = ?, started = ? WHERE id = ?",
+            (RUNNING, " ".join(services), now, deployment),
         )
 
-    def finish(self, deployment: int, outcome: str, message: str, now: str) -> None:
+    def finish(self, deployment: int, outcome: str, message: str, now: str, evidence: Sequence[str] = ()) -> None:
         """Journal how a deployment ended; the first word counts."""
         self._db.execute(
-            "UPDATE deployments SET finished = ?, outcome = ?, message = ? WHERE id = ? AND finished IS NULL",
-            (now, outcome, message, deployment),
+            "UPDATE deployments SET finished = ?, outcome = ?, message = ?, evidence = ? "
+            "WHERE id = ? AND finished IS NULL",
+            (now, outcome, message, "\n".join(evidence), deployment),
         )
 
     def step_started(self, deployment: int, number: int, text: str, now: str) -> None:
@@ -257,7 +308,16 @@ class Record:
             "SELECT * FROM deployments WHERE ?1 IS NULL OR environment = ?1 ORDER BY id DESC LIMIT ?2",
             (environment, limit),
         )
-        return tuple(Deployment(**{**dict(r), "services": tuple(r["services"].split())}) for r in rows)
+        return tuple(
+            Deployment(
+                **{
+                    **dict(r),
+                    "services": tuple(r["services"].split()),
+                    "evidence": tuple(r["evidence"].splitlines()),
+                }
+            )
+            for r in rows
+        )
 
     def steps(self, deployment: int) -> tuple[StepRow, ...]:
         rows = self._db.execute(
@@ -269,3 +329,14 @@ class Record:
     def open(self) -> tuple[Deployment, ...]:
         """Deployments that wait or run as far as the record knows, newest first; a killed one still looks like that."""
         return tuple(d for d in self.deployments(limit=1000) if d.outcome in OPEN)
+
+
+def _put_aside(file: Path) -> Path:
+    """Keep a ruined file, with what belongs to it, under a name that is free."""
+    number = next(n for n in itertools.count(1) if not file.with_name(f"{file.name}.ruined-{n}").exists())
+    aside = file.with_name(f"{file.name}.ruined-{number}")
+    for ending in ("-wal", "-shm", ""):
+        part = file.with_name(file.name + ending)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + ending))
+    return aside

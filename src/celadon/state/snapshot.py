@@ -8,6 +8,7 @@ BLUE, GREEN = "blue", "green"
 
 # Labels on everything Celadon makes: cleanup and reconcile trust only these.
 WORKSPACE, ENVIRONMENT, SERVICE = "celadon.workspace", "celadon.environment", "celadon.service"
+FOLDER = "celadon.folder"  # the workspace's own folder: two workspaces of one host may bear the same name
 RELEASE, SLOT, ROLE, COMMIT = "celadon.release", "celadon.slot", "celadon.role", "celadon.commit"
 FINGERPRINT = "celadon.fingerprint"
 
@@ -22,8 +23,9 @@ def other(slot: str) -> str:
 
 @dataclass(frozen=True)
 class Container:
-    """One container of this workspace. `address` is its IPv4 on the environment's network, "" when not running.
+    """One container of this workspace. `address` is its fixed IPv4 on the environment's network, "" without one.
 
+    `folder` is the workspace's, as it was when the container was made.
     `memory_limit` is bytes, 0 without a limit; `restarts` counts the engine's own restarts; `exit_code` is that of the
     last end; `health` is "healthy", "unhealthy", "starting", or "" without a HEALTHCHECK; times are ISO 8601 in UTC.
     """
@@ -46,6 +48,7 @@ class Container:
     memory_limit: int
     started: str
     fingerprint: str = ""
+    folder: str = ""
 
     @property
     def running(self) -> bool:

@@ -1,0 +1,62 @@
+"""Stories of the record: lost, ruined, moved with its folder, and mistaken for another's."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.workspace import Workspace, run
+
+
+def facts(team: Workspace) -> list[tuple[Any, ...]]:
+    """What runs where, and what could be gone back to."""
+    keys = ("service", "environment", "release", "image_id", "commit", "subject", "slot", "container", "well")
+    rows = team.celadon("status", "--json").json["services"]
+    kept = team.celadon("releases", "--json").json
+    return [tuple(row[k] for k in keys) for row in rows] + [(r["id"], r["environment"], r["mark"]) for r in kept]
+
+
+@pytest.mark.parametrize("how", ["lost", "ruined"])
+def test_a_record_that_is_gone_is_rebuilt(team: Workspace, how: str) -> None:
+    team.celadon("deploy", "staging")
+    team.celadon("promote", "-y")
+    for name in ("hub", "shop"):
+        team.commit(name, {"VERSION": "2\n"}, "second")
+    team.celadon("deploy", "staging")
+    team.celadon("promote", "-y")
+    before = facts(team)
+    for file in (team.folder / ".celadon").glob("state.db*"):
+        file.unlink() if how == "lost" else file.write_bytes(b"no database" * 1000)
+
+    told = team.celadon("status")
+    assert "it was rebuilt from 8 frozen releases and 4 containers" in told.err
+    assert ("put aside as" in told.err) == (how == "ruined")
+    assert facts(team) == before and "rebuilt" not in team.celadon("status").err
+    assert "Nothing to do" in team.celadon("reconcile").out
+    team.celadon("rollback", "production", "-y")
+    assert team.version("/shop", "production") == "1" and team.version("", "staging") == "2"
+    team.celadon("promote", "-y")
+    assert team.version("/shop", "production") == "2"
+
+
+def test_two_workspaces_of_one_name_do_not_harm_each_other(shop: Workspace, tmp_path_factory: Any) -> None:
+    shop.celadon("deploy", "staging")
+    folder: Path = tmp_path_factory.mktemp("copy") / "workspace"
+    shutil.copytree(shop.folder, folder)
+    copy = Workspace(folder, name=shop.name)
+    for words in (("deploy", "staging"), ("down", "staging", "-y"), ("reconcile",)):
+        refused = copy.celadon(*words, expect=1)
+        assert "Another workspace of this host is called" in refused.err and str(shop.folder) in refused.err
+    assert shop.slots() == ["shop-blue"] and shop.version("/shop") == "1"
+
+
+def test_a_workspace_may_move(shop: Workspace) -> None:
+    shop.celadon("deploy", "staging")
+    moved = Workspace(shop.folder.with_name("moved"), name=shop.name, staging=shop.staging)
+    shop.folder.rename(moved.folder)
+    name = shop.unique("shop")
+    run(["git", "remote", "set-url", "origin", str(moved.folder / "repositories" / f"{name}.git")], moved.folder / name)
+    assert "about a second without answers" in moved.celadon("plan", "deploy", "staging", "--force").out
+    moved.celadon("deploy", "staging", "--force")
+    assert shop.version("/shop") == "1" and "Nothing to do" in moved.celadon("reconcile").out
