@@ -1,4 +1,4 @@
-"""`make torture`: every verb, at the start of every step and at random moments, with every signal; a table at the end."""
+"""`make torture`: every verb, at the start of every step and at random moments, with every signal; a table."""
 
 import argparse
 import sys

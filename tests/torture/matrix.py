@@ -5,6 +5,7 @@ users must still be served one of the two versions everywhere, `status` must tel
 again, must heal and arrive.
 """
 
+import functools
 import json
 import os
 import random
@@ -63,7 +64,11 @@ HEAD = f"{'verb':9} {'blow falls at':42} {'by':8} {'lost':>4} {'':8} {'healed':>
 
 def strikes(names: Sequence[str]) -> dict[str, Callable[[int], None]]:
     """What may fall on a runner, by name."""
-    return {name: lambda pid, sign=getattr(signal, name): os.kill(pid, sign) for name in names}
+    return {name: functools.partial(_kill, signal.Signals[name]) for name in names}
+
+
+def _kill(sign: signal.Signals, pid: int) -> None:
+    os.kill(pid, sign)
 
 
 class Arena:

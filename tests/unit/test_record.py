@@ -51,6 +51,8 @@ def test_a_deployment_is_open_until_its_first_end(record: Record) -> None:
     record.finish(number, "reverted", "it fell", "2026-01-01T00:01:00")
     record.finish(number, "failed", "again", "2026-01-01T00:02:00")
     assert record.open() == () and record.deployments()[0].outcome == "reverted"
+    assert record.begin("staging", "deploy", ["web"], "ann", "t", after=7) == 8  # logs of a record that was lost
+    assert record.begin("staging", "deploy", ["web"], "ann", "t", after=7) == 9
 
 
 def test_the_record_is_private_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:

@@ -39,8 +39,9 @@ def start(workspace: Workspace, wanted: Wanted) -> int:
     """
     layout, request = workspace.layout, wanted.request
     number = workspace.record.begin(
-        wanted.config.name, request.verb, wanted.plan.concerned, getpass.getuser(), utc_now().isoformat()
-    )
+        wanted.config.name, request.verb, wanted.plan.concerned, getpass.getuser(), utc_now().isoformat(),
+        after=layout.last_log(),
+    )  # fmt: skip
     for file in (layout.log(number - KEPT), layout.events(number - KEPT)):
         file.unlink(missing_ok=True)
     told = Journal(layout.events(number), layout.log(number))  # locked before the fork: no moment looks like death

@@ -38,7 +38,7 @@ class Journal:
 
     def __init__(self, events: Path, log: Path) -> None:
         make_private(events.parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._events, self._log = os.open(events, flags, 0o600), os.open(log, flags, 0o600)
         fcntl.flock(self._events, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

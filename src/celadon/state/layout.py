@@ -50,6 +50,10 @@ class Layout:
         """What a terminal follows."""
         return self.root / "logs" / f"{deployment}.jsonl"
 
+    def last_log(self) -> int:
+        """The highest number that a deployment's log bears, 0 without any."""
+        return max((int(file.stem) for file in self.root.glob("logs/*.log") if file.stem.isdigit()), default=0)
+
     def source(self, service: str) -> Path:
         return self.root / "src" / service
 

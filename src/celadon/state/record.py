@@ -263,14 +263,20 @@ class Record:
 
     # The journal. A step that cannot be journalled (a full disk) must not end a deployment that has switched already.
 
-    def begin(self, environment: str, verb: str, services: Sequence[str], by: str, now: str) -> int:
-        """Journal that a deployment was asked for; returns its number."""
-        cursor = self._db.execute(
-            "INSERT INTO deployments (environment, verb, services, by, pid, started, outcome) "
-            "VALUES (?, ?, ?, ?, 0, ?, ?)",
-            (environment, verb, " ".join(services), by, now, WAITING),
-        )
-        return int(cursor.lastrowid or 0)
+    def begin(self, environment: str, verb: str, services: Sequence[str], by: str, now: str, *, after: int = 0) -> int:
+        """Journal that a deployment was asked for; returns its number, which is higher than all others and `after`.
+
+        A record that was lost does not know its numbers any more, but their logs are still there.
+        """
+        with self._transaction():
+            last = self._db.execute("SELECT coalesce(max(id), 0) FROM deployments").fetchone()[0]
+            number = max(int(last), after) + 1
+            self._db.execute(
+                "INSERT INTO deployments (id, environment, verb, services, by, pid, started, outcome) "
+                "VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
+                (number, environment, verb, " ".join(services), by, now, WAITING),
+            )
+        return number
 
     def run_by(self, deployment: int, pid: int) -> None:
         """Journal which process carries a deployment out."""
