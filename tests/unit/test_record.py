@@ -19,7 +19,9 @@ def record(tmp_path: Path) -> Record:
 
 
 def test_a_commit_is_all_or_none(record: Record) -> None:
+    record.add_release(FIRST)
     record.move("staging", [Move("web", None, Live("r1", "blue"))])
+    assert record.releases()[0].served
     stale = [Move("shop", None, Live("r9", "blue")), Move("web", Live("r0", "green"), Live("r2", "green"))]
     with pytest.raises(CeladonError, match="changed under this deployment"):
         record.move("staging", stale)

@@ -77,6 +77,13 @@ def images() -> dict[str, str]:
     return named | {line.split("\t")[1]: line.split("\t")[1] for line in lines}
 
 
+def tags_of(workspace: str) -> list[str]:
+    """The tags of images that were built for a workspace."""
+    mark = f"label={labels.WORKSPACE}={workspace}"
+    form = "{{.Repository}}:{{.Tag}}"
+    return process.run(["docker", "image", "ls", "--filter", mark, "--format", form]).out.split()
+
+
 def image_labels(reference: str) -> Mapping[str, str]:
     """The labels of an image; none where there is no such image."""
     form = "{{json .Config.Labels}}"
@@ -148,6 +155,7 @@ def port_holder(port: int) -> str:
 
 def free_subnet(name: str) -> ipaddress.IPv4Network:
     """A subnet that the engine itself would choose now: one from its pools that overlaps with no route of the host."""
+    process.run(["docker", "network", "rm", name], check=False)  # left of a run that was killed here
     process.run(["docker", "network", "create", name])
     try:
         form = "{{(index .IPAM.Config 0).Subnet}}"

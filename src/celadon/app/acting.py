@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from celadon.adapters import docker
 from celadon.app.configs import configs_of
@@ -29,6 +30,7 @@ class Wanted:
     request: Request
     configs: tuple[EnvironmentConfig, ...]
     plan: Plan
+    now: datetime
 
     @property
     def config(self) -> EnvironmentConfig:
@@ -39,7 +41,8 @@ def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
     """What `request` would do now; nothing is changed."""
     docker.require()
     configs = configs_of(workspace, request)
-    return Wanted(request, configs, _planned(workspace, request, configs, report))
+    now = utc_now()
+    return Wanted(request, configs, _planned(workspace, request, configs, report, now), now)
 
 
 def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report, cancel: Cancel) -> None:
@@ -53,7 +56,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         if request.verb not in ("up", "down"):  # these begin with less than a heal needs
             for line in heal(workspace, config.name, report):
                 report.note(_("healed: {what}").format(what=line))
-        final = _planned(workspace, request, wanted.configs, report, again=True)
+        final = _planned(workspace, request, wanted.configs, report, wanted.now, again=True)
         _refuse_surprises(wanted.plan, final, report)
         workspace.record.run(number, final.concerned, utc_now().isoformat())
         for line in final.lines():
@@ -62,7 +65,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
 
 
 def _refuse_surprises(shown: Plan, final: Plan, report: Report) -> None:
-    if final.protected and final.changes != shown.changes:
+    if final.protected and final.promise != shown.promise:
         raise RefusedError(
             _("The server changed while you were asked; nothing was done."),
             evidence=final.changes,
@@ -79,11 +82,12 @@ def _planned(
     request: Request,
     configs: Sequence[EnvironmentConfig],
     report: Report,
+    now: datetime,
     *,
     again: bool = False,
 ) -> Plan:
     config = configs[0]
-    seen = observe.snapshot(workspace.record, workspace.layout, config.workspace, utc_now())
+    seen = observe.snapshot(workspace.record, workspace.layout, config.workspace, now)
     if request.verb == "down":
         return plan_down(config, volumes=request.volumes)
     if request.verb == "up":

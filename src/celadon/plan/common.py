@@ -63,6 +63,16 @@ def departure_line(departure: Departure) -> str:
     )
 
 
+def promise(arrivals: Iterable[Arrival], departures: Iterable[Departure] = ()) -> tuple[tuple[str, ...], ...]:
+    """What an operator agrees to: (service, release that is live, image id to come, its settings)."""
+    comes = [(a.release.service, a.before, a.release.image_id, a.release.fingerprint) for a in arrivals]
+    goes = [(d.service, d.live, "", "") for d in departures]
+    return tuple(
+        (service, before.release if before else "", image, settings)
+        for service, before, image, settings in (*comes, *goes)
+    )
+
+
 def new_id(now: datetime, commit: str, taken: Collection[str]) -> str:
     """A release id such as 20260111-093012-9f12ce5 (UTC); the time moves on where an id is taken."""
     stamp = int(now.strftime("%Y%m%d%H%M%S"))

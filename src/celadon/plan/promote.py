@@ -55,8 +55,9 @@ def plan_promote(
     if road:
         road = (*common.preparation(config, snapshot), *road)
     return Plan(
-        "promote", config.name, tuple(services), road, tuple(unchanged), tuple(changes), tuple(notes), protected=True
-    )
+        "promote", config.name, tuple(services), road, tuple(unchanged), tuple(changes), tuple(notes), protected=True,
+        promise=common.promise(arrivals, departures),
+    )  # fmt: skip
 
 
 def _tested(source: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str]) -> dict[str, Release]:

@@ -52,7 +52,8 @@ def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Seque
         )
     before = common.preparation(config, snapshot) if arrivals else ()
     road = (*before, *common.road(config, snapshot, arrivals, ()))
-    return Plan("rollback", config.name, tuple(services), road, tuple(unchanged), tuple(changes), protected=True)
+    return Plan("rollback", config.name, tuple(services), road, tuple(unchanged), tuple(changes), protected=True,
+                promise=common.promise(arrivals))  # fmt: skip
 
 
 def _target(config: EnvironmentConfig, snapshot: Snapshot, service: str, to: str | None) -> Release | None:

@@ -266,7 +266,8 @@ class Unchanged:
 class Plan:
     """What one deployment will do. `notes` are things to know first, one line each; `protected` asks before acting.
 
-    `changes` says per service what users will get; it is what is shown above the steps.
+    `changes` says per service what users will get; it is what is shown above the steps. `promise` is what an operator
+    agrees to, whatever ids it will bear: per service the release that is live, and the image and settings to come.
     """
 
     verb: str
@@ -277,6 +278,7 @@ class Plan:
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     protected: bool = False
+    promise: tuple[tuple[str, ...], ...] = ()
 
     @property
     def concerned(self) -> tuple[str, ...]:

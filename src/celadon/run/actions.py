@@ -147,20 +147,7 @@ def freeze(world: World, step: steps.Freeze) -> None:
 
 
 def unfreeze(world: World, step: steps.Freeze) -> None:
-    _forget(world, [frozen.release for frozen in step.releases])
-
-
-def _forget(world: World, releases: Sequence[labels.Release]) -> None:
-    """Drop releases with their documents, and their tags where nothing else bears the name."""
-    for release in releases:
-        world.record.remove_release(release.environment, release.service, release.id)
-        shutil.rmtree(world.layout.release(release.environment, release.service, release.id).parent, ignore_errors=True)
-    docker.untag(sorted({r.image for r in releases} - _named(world)))
-
-
-def _named(world: World) -> set[str]:
-    """The image tags that the record still speaks of."""
-    return {r.image for r in world.record.releases()} | {b.image for b in world.record.built()}
+    projection.forget(world, [frozen.release for frozen in step.releases])
 
 
 # Task, candidates
@@ -318,8 +305,8 @@ def stop(world: World, step: steps.Stop) -> None:
 def retire(world: World, step: steps.Retire) -> None:
     for one in step.built:
         world.record.remove_built(one.service, one.id)
-    _forget(world, step.releases)
-    docker.untag(sorted({b.image for b in step.built} - _named(world)))
+    projection.forget(world, step.releases)
+    docker.untag(sorted({b.image for b in step.built} - projection.named_images(world)))
 
 
 # A whole environment
@@ -351,7 +338,7 @@ def _forget_environment(world: World, environment: str) -> None:
         for built in record.built():
             record.remove_built(built.service, built.id)
             before.add(built.image)
-    docker.untag(sorted(before - _named(world)))
+    docker.untag(sorted(before - projection.named_images(world)))
     for folder in (layout.environment(environment), layout.router(environment), layout.releases(environment)):
         shutil.rmtree(folder, ignore_errors=True)
 

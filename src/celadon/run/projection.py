@@ -1,5 +1,6 @@
 """Making the server equal to the record: environment document, router, tags. Everything here may run twice."""
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
@@ -15,7 +16,7 @@ from celadon.plan.render import Network, Placed
 from celadon.plan.steps import Candidate
 from celadon.run.world import World
 from celadon.state.layout import write_private
-from celadon.state.snapshot import ROUTER, Container, Live
+from celadon.state.snapshot import ROUTER, Container, Live, Release
 
 DRAIN_MARGIN = 5.0  # seconds: nginx ends its old workers at worker_shutdown_timeout, not before
 HEADER = "# Written by Celadon: what runs in this environment. Edit the workspace's compose file, not this one.\n"
@@ -187,3 +188,16 @@ def wait_for_drain(world: World, seconds: float) -> None:
     end = time.monotonic() + seconds + DRAIN_MARGIN
     while router and not nginx.drained(router.pid) and time.monotonic() < end:
         time.sleep(0.05)
+
+
+def forget(world: World, releases: Sequence[Release]) -> None:
+    """Drop releases with their documents, and their tags where nothing else bears the name."""
+    for release in releases:
+        world.record.remove_release(release.environment, release.service, release.id)
+        shutil.rmtree(world.layout.release(release.environment, release.service, release.id).parent, ignore_errors=True)
+    docker.untag(sorted({r.image for r in releases} - named_images(world)))
+
+
+def named_images(world: World) -> set[str]:
+    """The image tags that the record still speaks of."""
+    return {r.image for r in world.record.releases()} | {b.image for b in world.record.built()}

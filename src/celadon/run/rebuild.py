@@ -44,7 +44,7 @@ def _releases(layout: Layout) -> Iterable[Release]:
     for file in layout.every_release():
         found = yaml.safe_load(file.read_text()).get(RELEASE_KEY)
         if found:
-            yield Release(**found)
+            yield Release(**{**found, "served": True})  # not known any more: kept rather than lost
 
 
 def _live(layout: Layout, slots: Iterable[Container]) -> dict[tuple[str, str], Live]:

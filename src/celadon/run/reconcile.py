@@ -1,5 +1,7 @@
 """Healing: whatever a killed run left, the server becomes what the record says. Runs before every verb that acts."""
 
+import re
+import shutil
 from collections.abc import Iterable
 
 from celadon.adapters import compose, docker
@@ -12,6 +14,8 @@ from celadon.state import snapshot as labels
 from celadon.state.layout import Layout
 from celadon.state.record import Record
 from celadon.state.snapshot import Container
+
+RELEASE_TAG = re.compile(r":\d{8}-\d{6}-[0-9a-f]{7}$")  # only tags of this form are Celadon's to remove
 
 
 def close_the_killed(record: Record, layout: Layout, now: str) -> tuple[str, ...]:
@@ -53,7 +57,24 @@ def reconcile(world: World) -> tuple[str, ...]:
         projection.write_environment(world)
         done += [_("removed {name}, which nobody reaches").format(name=c.name) for c in orphans]
     projection.move_tags(world, list(live))
-    return tuple(done)
+    return (*done, *_forget_what_never_served(world))
+
+
+def _forget_what_never_served(world: World) -> list[str]:
+    """Drop what a deployment made that never reached its commit: releases, documents, image tags, exported sources."""
+    record, layout, environment = world.record, world.layout, world.config.name
+    shutil.rmtree(layout.checkouts, ignore_errors=True)
+    unborn = [r for r in record.releases() if r.environment == environment and not r.served]
+    projection.forget(world, unborn)
+    kept = {layout.release(r.environment, r.service, r.id) for r in record.releases()}
+    for file in layout.every_release():
+        if file not in kept:
+            shutil.rmtree(file.parent, ignore_errors=True)
+    tags = {name for name in docker.tags_of(world.config.workspace) if RELEASE_TAG.search(name)}
+    nameless = sorted(tags - projection.named_images(world))
+    docker.untag(nameless)
+    return [_("removed {name}, which never served").format(name=name)
+            for name in dict.fromkeys([*(r.image for r in unborn), *nameless])]  # fmt: skip
 
 
 def _runs(containers: list[Container], candidate: Candidate) -> bool:

@@ -57,8 +57,13 @@ class Layout:
     def source(self, service: str) -> Path:
         return self.root / "src" / service
 
+    @property
+    def checkouts(self) -> Path:
+        """Sources as they are exported for a build, and removed after it."""
+        return self.root / "checkout"
+
     def checkout(self, service: str) -> Path:
-        return self.root / "checkout" / service
+        return self.checkouts / service
 
 
 def make_private(folder: Path) -> Path:

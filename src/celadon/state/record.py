@@ -41,8 +41,14 @@ CREATE TABLE addresses (
     environment TEXT NOT NULL, service TEXT NOT NULL, slot TEXT NOT NULL, place INTEGER NOT NULL,
     PRIMARY KEY (environment, service, slot), UNIQUE (environment, place)) STRICT;
 """
-EVIDENCE = "ALTER TABLE deployments ADD COLUMN evidence TEXT NOT NULL DEFAULT '';"
-MIGRATIONS = (TABLES, EVIDENCE)  # one a schema, from the first; a record of any age becomes the newest when opened
+EVIDENCE_AND_SERVED = """
+ALTER TABLE deployments ADD COLUMN evidence TEXT NOT NULL DEFAULT '';
+ALTER TABLE releases ADD COLUMN served INTEGER NOT NULL DEFAULT 1;
+"""
+MIGRATIONS = (
+    TABLES,
+    EVIDENCE_AND_SERVED,
+)  # one a schema, from the first; a record of any age becomes the newest when opened
 SCHEMA = len(MIGRATIONS)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -174,13 +180,17 @@ class Record:
                     self._db.execute(
                         "INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)", (*key, move.after.release, move.after.slot)
                     )
+                    self._db.execute(
+                        "UPDATE releases SET served = 1 WHERE environment = ? AND service = ? AND id = ?",
+                        (*key, move.after.release),
+                    )
 
     # Releases and images
 
     def releases(self) -> tuple[Release, ...]:
         """All releases, oldest first."""
         rows = self._db.execute("SELECT * FROM releases ORDER BY created, rowid")
-        return tuple(Release(**dict(r)) for r in rows)
+        return tuple(Release(**{**dict(r), "served": bool(r["served"])}) for r in rows)
 
     def rebuild(
         self,
@@ -208,9 +218,9 @@ class Record:
 
     def add_release(self, r: Release) -> None:
         self._db.execute(
-            "INSERT INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (r.environment, r.service, r.id, r.image_id, r.commit, r.subject, r.build_key, r.fingerprint, r.origin,
-             r.created, r.predecessor),
+             r.created, r.predecessor, int(r.served)),
         )  # fmt: skip
 
     def remove_release(self, environment: str, service: str, release_id: str) -> None:

@@ -64,6 +64,8 @@ class Container:
 class Release:
     """One frozen release of a service in an environment. `predecessor` is what was live when it first went live.
 
+    `served`: it was live at least once; one that never was is left of a deployment that did not reach its commit.
+
     `build_key` names what the image was made of (commit and build definition), `fingerprint` the rendered service.
     """
 
@@ -78,6 +80,7 @@ class Release:
     origin: str
     created: str
     predecessor: str | None = None
+    served: bool = False
 
     @property
     def image(self) -> str:
