@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup venv engine images demo demo-down test lint unit e2e bench format lock messages
+.PHONY: help setup venv engine images demo demo-down test lint unit e2e bench torture format lock messages
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,9 @@ e2e: setup  ## the stories on the real engine
 	@$(BIN)/pytest -m engine
 bench: setup  ## promote and rollback beside the plain script, in one run
 	@$(BIN)/python -m bench.run
+
+torture: setup  ## the whole kill matrix: every verb, step and signal, under load (an hour)
+	@$(BIN)/python -m tests.torture
 
 format: venv  ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
