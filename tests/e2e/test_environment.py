@@ -6,6 +6,8 @@ import ssl
 import subprocess
 import time
 
+import pytest
+
 from tests.e2e.workspace import Workspace, free_port, run
 
 
@@ -213,3 +215,13 @@ def test_logs_completion_and_machine_readable_answers(shop: Workspace) -> None:
     assert "staging" in done.stdout
     history = shop.celadon("history", "--show", "1", "--json").json
     assert [s["outcome"] for s in history["steps"]] == ["succeeded"] * len(history["steps"])
+
+
+def test_an_engine_that_does_not_answer_is_said_in_words(shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        assert "The Docker engine does not answer." in shop.celadon("deploy", "staging", expect=1).err
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", "/nowhere")
+        no_docker = shop.celadon("deploy", "staging", expect=1).err
+        assert "Docker Compose v2 does not answer." in no_docker and "`docker` is not installed" in no_docker

@@ -14,20 +14,25 @@ from celadon.state.snapshot import Container
 STOP_LIMIT = 900.0  # seconds: longer than any sensible stop_grace_period
 
 
-def require() -> None:
-    """Raises EngineError, in words, when the engine, Compose v2 or Buildx does not answer."""
-    for argv, part in (
-        (["docker", "version", "--format", "{{.Server.Version}}"], _("The Docker engine")),
-        (["docker", "compose", "version", "--short"], _("Docker Compose v2")),
-    ):
-        try:
-            process.run(argv, timeout=30)
-        except CommandError as error:
-            raise EngineError(
-                _("{part} does not answer.").format(part=part),
-                evidence=error.tail,
-                hint=_("Is it running, and may this user use it? Try: docker version; docker compose version"),
-            ) from None
+def require_engine() -> None:
+    """Raises EngineError, in words, when the engine does not answer."""
+    _require(["docker", "version", "--format", "{{.Server.Version}}"], _("The Docker engine"))
+
+
+def require_compose() -> None:
+    """Raises EngineError, in words, when Compose v2 is not there."""
+    _require(["docker", "compose", "version", "--short"], _("Docker Compose v2"))
+
+
+def _require(argv: Sequence[str], part: str) -> None:
+    try:
+        process.run(argv, timeout=30)
+    except CommandError as error:
+        raise EngineError(
+            _("{part} does not answer.").format(part=part),
+            evidence=error.tail or [error.message],
+            hint=_("Is it running, and may this user use it? Try: docker version; docker compose version"),
+        ) from None
 
 
 def containers(workspace: str) -> tuple[Container, ...]:
@@ -92,7 +97,12 @@ def image_labels(reference: str) -> Mapping[str, str]:
 
 
 def image_id(reference: str) -> str:
-    return process.run(["docker", "image", "inspect", "--format", "{{.Id}}", reference]).out.strip()
+    return image_ids([reference])[0]
+
+
+def image_ids(references: Sequence[str]) -> list[str]:
+    """The ids of images, in the same order. Raises CommandError when one is not there."""
+    return process.run(["docker", "image", "inspect", "--format", "{{.Id}}", *references]).out.split()
 
 
 def pull(reference: str, timeout: float, on_line: process.OnLine) -> None:

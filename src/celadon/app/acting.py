@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from celadon.adapters import docker
 from celadon.app.configs import configs_of
@@ -10,7 +9,7 @@ from celadon.app.healing import heal, locked
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.config.workspace import EnvironmentConfig, choose
-from celadon.errors import RefusedError
+from celadon.errors import CommandError, RefusedError
 from celadon.locale import _
 from celadon.plan.deploy import plan_build, plan_deploy, refuse_deploy
 from celadon.plan.environment import plan_down, plan_up
@@ -21,16 +20,17 @@ from celadon.run import observe
 from celadon.run.execute import Cancel, execute
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
+from celadon.state.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A request with the configuration it was planned with, and the plan that the operator saw."""
+    """A request with the configuration it was planned with, what was seen, and the plan that the operator saw."""
 
     request: Request
     configs: tuple[EnvironmentConfig, ...]
+    seen: Snapshot
     plan: Plan
-    now: datetime
 
     @property
     def config(self) -> EnvironmentConfig:
@@ -39,10 +39,16 @@ class Wanted:
 
 def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
     """What `request` would do now; nothing is changed."""
-    docker.require()
     configs = configs_of(workspace, request)
-    now = utc_now()
-    return Wanted(request, configs, _planned(workspace, request, configs, report, now), now)
+    if request.verb == "deploy":
+        refuse_deploy(configs[0])
+    try:
+        seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
+    except CommandError:
+        docker.require_engine()  # says in words what is missing; where nothing is, the command's own words count
+        raise
+    seen = _with_sources(workspace, request, configs, seen, report)
+    return Wanted(request, configs, seen, _planned(workspace, request, configs, seen))
 
 
 def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report, cancel: Cancel) -> None:
@@ -52,11 +58,16 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
     done, or nothing. Raises the error of the step that failed, when everything before it has been undone.
     """
     request, config = wanted.request, wanted.config
-    with locked(workspace, str(request), config.settings.build.lock_timeout, report):
+    with locked(workspace, str(request), config.settings.build.lock_timeout, report) as waited:
         if request.verb not in ("up", "down"):  # these begin with less than a heal needs
             for line in heal(workspace, config.name, report):
                 report.note(_("healed: {what}").format(what=line))
-        final = _planned(workspace, request, wanted.configs, report, wanted.now, again=True)
+        seen = observe.snapshot(workspace.record, workspace.layout, config.workspace, wanted.seen.now)
+        if waited:  # an hour may have passed: what was newest then may be old now
+            seen = _with_sources(workspace, request, wanted.configs, seen, report)
+        else:
+            seen = replace(seen, sources=wanted.seen.sources, incoming=wanted.seen.incoming)
+        final = _planned(workspace, request, wanted.configs, seen)
         _refuse_surprises(wanted.plan, final, report)
         workspace.record.run(number, final.concerned, utc_now().isoformat())
         for line in final.lines():
@@ -77,17 +88,21 @@ def _refuse_surprises(shown: Plan, final: Plan, report: Report) -> None:
             report.note(line)
 
 
-def _planned(
-    workspace: Workspace,
-    request: Request,
-    configs: Sequence[EnvironmentConfig],
-    report: Report,
-    now: datetime,
-    *,
-    again: bool = False,
-) -> Plan:
+def _with_sources(
+    workspace: Workspace, request: Request, configs: Sequence[EnvironmentConfig], seen: Snapshot, report: Report
+) -> Snapshot:
+    """What a verb needs beyond the server: the commits to build, or those that a promote brings."""
     config = configs[0]
-    seen = observe.snapshot(workspace.record, workspace.layout, config.workspace, now)
+    if request.verb == "promote":
+        return replace(seen, incoming=observe.incoming(config, workspace.layout, seen, configs[1].name))
+    if request.verb in ("deploy", "build"):
+        services = _services(workspace, request, config)
+        return replace(seen, sources=observe.sources(config, workspace.layout, services, request.ref, report.detail))
+    return seen
+
+
+def _planned(workspace: Workspace, request: Request, configs: Sequence[EnvironmentConfig], seen: Snapshot) -> Plan:
+    config = configs[0]
     if request.verb == "down":
         return plan_down(config, volumes=request.volumes)
     if request.verb == "up":
@@ -96,13 +111,7 @@ def _planned(
     if request.verb == "rollback":
         return plan_rollback(config, seen, services, request.to)
     if request.verb == "promote":
-        source = configs[1]
-        seen = replace(seen, incoming=observe.incoming(config, workspace.layout, seen, source.name))
-        return plan_promote(config, source, seen, services, whole=not request.services)
-    if request.verb == "deploy":
-        refuse_deploy(config)
-    told = report.log if again else report.detail
-    seen = replace(seen, sources=observe.sources(config, workspace.layout, services, request.ref, told))
+        return plan_promote(config, configs[1], seen, services, whole=not request.services)
     if request.verb == "build":
         return plan_build(config, seen, services, force=request.force)
     return plan_deploy(config, seen, services, force=request.force, whole=not request.services)

@@ -1,11 +1,13 @@
 """The configuration that a request needs: read from the workspace's file, or as it was last deployed."""
 
-from celadon.adapters import compose
+from concurrent.futures import ThreadPoolExecutor
+
+from celadon.adapters import compose, docker
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.config.load import load_environment, load_frozen
-from celadon.config.workspace import EnvironmentConfig
-from celadon.errors import UsageError
+from celadon.config.workspace import EnvironmentConfig, Outline
+from celadon.errors import ConfigError, UsageError
 from celadon.locale import _
 
 AS_IT_WAS = ("rollback", "down")  # verbs that must work whatever became of the file
@@ -17,15 +19,34 @@ def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfi
     name = outline.environment(request.environment)
     if request.verb in AS_IT_WAS:
         return (kept_config(workspace, name),)
-    config = load_environment(outline.file, name, compose.render)
-    if request.verb != "promote":
-        return (config,)
-    if not config.options.from_:
+    needed = [name]
+    if request.verb == "promote":
+        needed.append(_source_of(outline, name))
+    with ThreadPoolExecutor() as pool:  # Compose needs a tenth of a second for each
+        return tuple(pool.map(lambda one: _read(outline, one), needed))
+
+
+def _read(outline: Outline, environment: str) -> EnvironmentConfig:
+    try:
+        return load_environment(outline.file, environment, compose.render)
+    except ConfigError:
+        docker.require_compose()  # where it is missing, the file is not to blame
+        raise
+
+
+def _source_of(outline: Outline, environment: str) -> str:
+    if environment not in outline.promoted:
         raise UsageError(
-            _("{environment} takes no releases from another environment.").format(environment=name),
-            hint=_("Say where they come from: x-celadon.environments.{environment}.from").format(environment=name),
+            _("{environment} takes no releases from another environment.").format(environment=environment),
+            hint=_("Say where they come from: x-celadon.environments.{environment}.from").format(
+                environment=environment
+            ),
         )
-    return config, load_environment(outline.file, config.options.from_, compose.render)
+    source = outline.promoted[environment]
+    if source in outline.environments:
+        return source
+    # Not as it stands there: a variable, which Compose puts in, or a mistake, which it finds.
+    return str(_read(outline, environment).options.from_)
 
 
 def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:
@@ -48,11 +69,10 @@ def target_of_promote(workspace: Workspace, to: str | None) -> str:
     outline = workspace.outline
     if to is not None:
         return outline.environment(to)
-    first = load_environment(outline.file, outline.environments[0], compose.render)
-    taking = [name for name, options in first.settings.environments.items() if options.from_]
-    if len(taking) == 1:
-        return taking[0]
+    if len(outline.promoted) == 1:
+        return next(iter(outline.promoted))
+    names = tuple(outline.promoted) or outline.environments
     raise UsageError(
-        _("Say where to promote to: {names}.").format(names=", ".join(taking or outline.environments)),
-        hint=_("celadon promote --to {environment}").format(environment=(taking or outline.environments)[-1]),
+        _("Say where to promote to: {names}.").format(names=", ".join(names)),
+        hint=_("celadon promote --to {environment}").format(environment=names[-1]),
     )

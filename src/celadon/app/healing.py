@@ -19,15 +19,18 @@ LOCK_LIMIT = 3600.0  # seconds that healing waits for somebody's deployment
 
 
 @contextmanager
-def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> Iterator[None]:
-    """Hold the host's lock for `what`; whoever waits is told for whom. Raises LockTimeout after `timeout` seconds."""
+def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> Iterator[bool]:
+    """Hold the host's lock for `what`; yields whether it had to be waited for. Whoever waits is told for whom.
+
+    Raises LockTimeout after `timeout` seconds.
+    """
     me = Holder(os.getpid(), getpass.getuser(), workspace.outline.name, what, utc_now().isoformat())
 
     def waiting(other: Holder | None) -> None:
         report.note(_("Another deployment runs: {holder}. Waiting …").format(holder=other or _("just starting")))
 
-    with lock.held(me, timeout, waiting):
-        yield
+    with lock.held(me, timeout, waiting) as waited:
+        yield waited
 
 
 def heal(workspace: Workspace, environment: str, report: Report) -> tuple[str, ...]:
@@ -48,7 +51,7 @@ def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
 
 def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) -> dict[str, tuple[str, ...]]:
     """Heal environments (all where none is named) under the host's lock; returns what was done, by environment."""
-    docker.require()
+    docker.require_engine()
     outline = workspace.outline
     observe.refuse_namesake(docker.containers(outline.name), workspace.layout, outline.name)
     names = [outline.environment(name) for name in environments] or list(outline.environments)

@@ -36,7 +36,9 @@ def load_outline(file: Path) -> Outline:
     if problems:
         raise ConfigError(problems)
     ours = [n for n, s in (services or {}).items() if isinstance(s, dict) and "x-celadon" in s]
-    return Outline(str(name), file.parent, file, tuple(map(str, environments or ())), tuple(map(str, ours)))
+    known = environments or {}
+    promoted = {str(n): str(o["from"]) for n, o in known.items() if isinstance(o, dict) and o.get("from")}
+    return Outline(str(name), file.parent, file, tuple(map(str, known)), tuple(map(str, ours)), promoted)
 
 
 def _no_environments(raw: Positions, celadon: object) -> Problem:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class Outline:
     file: Path
     environments: tuple[str, ...]
     services: tuple[str, ...]
+    promoted: Mapping[str, str] = field(default_factory=dict)  # environment → the one it takes its releases from
 
     def environment(self, name: str) -> str:
         """Raises UsageError with the nearest name when there is no such environment."""

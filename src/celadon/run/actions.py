@@ -128,8 +128,8 @@ def pull(world: World, step: steps.Pull) -> None:
 
 
 def freeze(world: World, step: steps.Freeze) -> None:
-    for frozen in step.releases:
-        image_id = docker.image_id(frozen.image)
+    found = docker.image_ids([frozen.image for frozen in step.releases])
+    for frozen, image_id in zip(step.releases, found, strict=True):
         if frozen.release.image_id not in ("", image_id):
             raise RefusedError(
                 _("{service}: the tag {image} no longer names the image that was tested.").format(

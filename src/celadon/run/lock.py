@@ -45,19 +45,19 @@ def holder() -> Holder | None:
 
 
 @contextmanager
-def held(me: Holder, timeout: float, waiting: Callable[[Holder | None], None]) -> Iterator[None]:
-    """Hold the host's lock. While somebody else does, `waiting` is told who, once a holder.
+def held(me: Holder, timeout: float, waiting: Callable[[Holder | None], None]) -> Iterator[bool]:
+    """Hold the host's lock; yields whether it had to be waited for. `waiting` is told for whom, once a holder.
 
     The descriptor is not inherited by children, so nothing outlives this process with the lock in its hands.
     Raises LockTimeout after `timeout` seconds.
     """
     with os.fdopen(_open(), "r+") as file:
-        _acquire(file.fileno(), timeout, waiting)
+        waited = _acquire(file.fileno(), timeout, waiting)
         file.truncate(0)
         file.write(json.dumps(asdict(me)))
         file.flush()
         try:
-            yield
+            yield waited
         finally:
             file.truncate(0)
 
@@ -82,7 +82,7 @@ def _open() -> int:
     raise CeladonError(_("The host's lock {file} cannot be made.").format(file=FILE))
 
 
-def _acquire(descriptor: int, timeout: float, waiting: Callable[[Holder | None], None]) -> None:
+def _acquire(descriptor: int, timeout: float, waiting: Callable[[Holder | None], None]) -> bool:
     end = time.monotonic() + timeout
     told: Holder | None = None
     first = True
@@ -102,7 +102,7 @@ def _acquire(descriptor: int, timeout: float, waiting: Callable[[Holder | None],
                 ) from None
             time.sleep(POLL)
         else:
-            return
+            return not first
 
 
 def _read(text: str) -> Holder | None:
