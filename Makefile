@@ -31,8 +31,8 @@ e2e: setup  ## the stories on the real engine
 bench: setup  ## promote and rollback beside the plain script, in one run
 	@$(BIN)/python -m bench.run
 
-torture: setup  ## the whole kill matrix: every verb, step and signal, under load (an hour)
-	@$(BIN)/python -m tests.torture
+torture: setup  ## the whole kill matrix and a hundred rounds, under load (two hours)
+	@$(BIN)/python -m tests.torture && $(BIN)/python -m tests.torture.cycles
 
 format: venv  ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

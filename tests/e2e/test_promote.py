@@ -142,3 +142,25 @@ def test_releases_beyond_keep_are_retired_with_their_images(shop: Workspace) -> 
 
     tags = run(["docker", "image", "ls", "--format", "{{.Tag}}", shop.unique("shop")]).split()
     assert set(tags) == {"staging", "production", production["release"], *(r["id"] for r in kept)}
+
+
+def test_a_drill_proves_the_way_back_without_touching_users(team: Workspace) -> None:
+    team.celadon("deploy", "staging")
+    assert "Nothing to roll back" in team.celadon("drill", "rollback", "staging", expect=1).err
+    team.services[team.unique("shop")]["environment"]["HEALTH"] = "200"
+    for name in ("hub", "shop"):
+        team.commit(name, {"VERSION": "2\n"}, "second")
+    team.write()
+    team.celadon("deploy", "staging")
+    before = team.containers()
+    drilled = team.celadon("drill", "rollback", "staging")
+    assert drilled.out.count("is healthy after") == 2 and "commit" not in drilled.out
+    assert team.containers() == before and team.version("/shop") == team.version() == "2"
+
+    frozen = team.folder / ".celadon" / "releases" / "staging" / team.unique("shop")
+    release = next(r for r in team.celadon("releases", "staging", "--json").json if r["mark"] == "rollback")["id"]
+    document = frozen / release / "compose.yaml"
+    document.write_text(document.read_text().replace("NAME: shop", "NAME: shop\n      CRASH_AFTER: '0.1'"))
+    failed = team.celadon("drill", "rollback", "staging", team.unique("shop"), expect=1)
+    assert "it ended with exit code 3" in failed.err
+    assert team.containers() == before and team.version("/shop") == "2"

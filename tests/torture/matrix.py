@@ -178,7 +178,8 @@ class Arena:
         networks = run(["docker", "network", "ls", "--format", "{{.Name}}", "--filter", f"name={self.team.name}"])
         if len(networks.split()) != 2:
             wrong.append(f"networks: {networks.split()}")
-        if lock := self.team.celadon("status", "--json").json["lock"]:
+        lock = self.team.celadon("status", "--json").json["lock"]
+        if lock and lock["workspace"] == self.team.name:
             wrong.append(f"lock: {lock}")
         for row in self._live():
             name = row["service"].removesuffix(f"-{self.team.name}")

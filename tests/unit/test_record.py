@@ -116,3 +116,15 @@ def test_only_an_empty_record_is_rebuilt(record: Record) -> None:
     assert record.releases() == (FIRST,) and record.live()["staging", "web"].slot == "green"
     assert record.place("staging", "web", "green") == 4 and record.place("staging", "web", "blue") == 5
     assert record.subnet("staging") == "10.0.0.0/16" and not record.rebuild(*found)
+
+
+def test_going_forward_sets_the_way_back_and_going_back_does_not(record: Record) -> None:
+    for number in (1, 2, 3):
+        record.add_release(replace(FIRST, id=f"r{number}"))
+    one, two, three = Live("r1", "blue"), Live("r2", "green"), Live("r3", "blue")
+    record.move("staging", [Move("web", None, one)])
+    record.move("staging", [Move("web", one, two)])
+    record.move("staging", [Move("web", two, three)])
+    record.move("staging", [Move("web", three, one, forward=False)])
+    record.move("staging", [Move("web", one, three)])  # three comes again, over one this time
+    assert {r.id: r.predecessor for r in record.releases()} == {"r1": None, "r2": "r1", "r3": "r1"}

@@ -14,7 +14,7 @@ from celadon.locale import _
 from celadon.plan.deploy import plan_build, plan_deploy, refuse_deploy
 from celadon.plan.environment import plan_down, plan_up
 from celadon.plan.promote import plan_promote
-from celadon.plan.rollback import plan_rollback
+from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
 from celadon.run import observe
 from celadon.run.execute import Cancel, execute
@@ -110,6 +110,8 @@ def _planned(workspace: Workspace, request: Request, configs: Sequence[Environme
     services = _services(workspace, request, config)
     if request.verb == "rollback":
         return plan_rollback(config, seen, services, request.to)
+    if request.verb == "drill":
+        return plan_drill(config, seen, services, request.to)
     if request.verb == "promote":
         return plan_promote(config, configs[1], seen, services, whole=not request.services)
     if request.verb == "build":
@@ -118,8 +120,8 @@ def _planned(workspace: Workspace, request: Request, configs: Sequence[Environme
 
 
 def _services(workspace: Workspace, request: Request, config: EnvironmentConfig) -> tuple[str, ...]:
-    """The services that are meant: those named, or all; for rollback, those that the record knows."""
-    if request.verb == "rollback":
+    """The services that are meant: those named, or all; for a rollback, those that the record knows."""
+    if request.verb in ("rollback", "drill"):
         known = [service for (environment, service) in workspace.record.live() if environment == config.name]
     else:
         known = list(config.services)

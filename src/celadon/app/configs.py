@@ -10,7 +10,7 @@ from celadon.config.workspace import EnvironmentConfig, Outline
 from celadon.errors import ConfigError, UsageError
 from celadon.locale import _
 
-AS_IT_WAS = ("rollback", "down")  # verbs that must work whatever became of the file
+AS_IT_WAS = ("rollback", "drill", "down")  # verbs that must work whatever became of the file
 
 
 def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfig, ...]:

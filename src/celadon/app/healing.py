@@ -9,7 +9,7 @@ from celadon.adapters import docker
 from celadon.app.configs import kept_config
 from celadon.app.workspace import Workspace
 from celadon.locale import _
-from celadon.run import lock, observe
+from celadon.run import journal, lock
 from celadon.run.lock import Holder
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
@@ -49,11 +49,21 @@ def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
             report.note(_("healed: {what}").format(what=line))
 
 
+def heal_the_killed(workspace: Workspace, report: Report) -> None:
+    """Heal the environments of deployments whose runner was killed; nothing is asked of the engine without any.
+
+    Before a verb plans, so that it plans with what is, and heals even where it then has nothing to do or is refused.
+    """
+    left = workspace.record.open()
+    environments = {d.environment for d in left if not journal.alive(workspace.layout.events(d.id))}
+    for environment in sorted(environments):
+        heal_told(workspace, environment, report)
+
+
 def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) -> dict[str, tuple[str, ...]]:
     """Heal environments (all where none is named) under the host's lock; returns what was done, by environment."""
     docker.require_engine()
     outline = workspace.outline
-    observe.refuse_namesake(docker.containers(outline.name), workspace.layout, outline.name)
     names = [outline.environment(name) for name in environments] or list(outline.environments)
     with locked(workspace, "reconcile", LOCK_LIMIT, report):
         return {name: heal(workspace, name, report) for name in names}

@@ -24,6 +24,8 @@ def carry_out(folder: Path, request: Request, manner: Manner) -> int:
     """Run a verb that acts, from the plan to the last line; returns the exit code."""
     workspace = open_workspace(folder)
     with output.Terminal(stderr=manner.as_json) as terminal:
+        if not manner.dry_run:
+            healing.heal_the_killed(workspace, terminal)
         wanted = acting.plan(workspace, request, terminal)
     if manner.dry_run or not manner.as_json:
         show(wanted.plan, as_json=manner.as_json)

@@ -10,6 +10,7 @@ VERBS = {
     "completion": ("completion", _("Print the shell's completion script.")),
     "deploy": ("deploy", _("Fetch, build and switch services, without losing a request.")),
     "down": ("down", _("Stop an environment; the record stays.")),
+    "drill": ("drill", _("Prove, without switching, that a rollback would work.")),
     "exec": ("exec", _("Run a command in the container that users reach.")),
     "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
     "logs": ("logs", _("What a service prints.")),

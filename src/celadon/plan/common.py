@@ -21,10 +21,11 @@ class Arrival:
     before: Live | None
     replace: bool
     task: tuple[str, ...]
+    forward: bool
 
     @property
     def move(self) -> Move:
-        return Move(self.release.service, self.before, Live(self.release.id, self.candidate.slot))
+        return Move(self.release.service, self.before, Live(self.release.id, self.candidate.slot), self.forward)
 
     @property
     def leaving(self) -> Candidate | None:
@@ -84,12 +85,14 @@ def new_id(now: datetime, commit: str, taken: Collection[str]) -> str:
         stamp += 1
 
 
-def arrival(snapshot: Snapshot, release: Release, *, replace: bool, task: Sequence[str] = ()) -> Arrival:
-    """Put a release into the slot that is not live."""
+def arrival(
+    snapshot: Snapshot, release: Release, *, replace: bool, task: Sequence[str] = (), forward: bool = True
+) -> Arrival:
+    """Put a release into the slot that is not live; not `forward` for a rollback."""
     before = snapshot.live.get((release.environment, release.service))
     slot = other(before.slot) if before else BLUE
     candidate = Candidate(release.service, release.id, slot)
-    return Arrival(release, candidate, before, replace, tuple(task))
+    return Arrival(release, candidate, before, replace, tuple(task), forward)
 
 
 def road(

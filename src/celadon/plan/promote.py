@@ -41,8 +41,10 @@ def plan_promote(
             reason = _("{environment} runs this image with these settings already").format(environment=config.name)
             unchanged.append(Unchanged(name, reason))
             continue
-        release = _release(config, snapshot, tested[name], fingerprint)
-        frozen.append(Frozen(release, tested[name].image, document))
+        kept = _kept(config, snapshot, tested[name], fingerprint)
+        release = kept or _release(config, snapshot, tested[name], fingerprint)
+        if not kept:
+            frozen.append(Frozen(release, tested[name].image, document))
         replaces = service.options.strategy == "replace"
         arrivals.append(common.arrival(snapshot, release, replace=replaces, task=service.options.release or ()))
         changes.append(common.change_line(snapshot, release))
@@ -94,6 +96,16 @@ def _same(config: EnvironmentConfig, snapshot: Snapshot, tested: Release, finger
     if live is None or running is None or not running.sound:
         return False
     return live.image_id == tested.image_id and live.fingerprint == fingerprint
+
+
+def _kept(config: EnvironmentConfig, snapshot: Snapshot, tested: Release, fingerprint: str) -> Release | None:
+    """The release that was live before with this very image and these settings: it comes again, as it is."""
+    live = snapshot.live.get((config.name, tested.service))
+    same = (config.name, tested.service, tested.image_id, fingerprint, True)
+    for release in snapshot.releases:
+        if (release.environment, release.service, release.image_id, release.fingerprint, release.served) == same:
+            return replace(release, predecessor=live.release if live else release.predecessor)
+    return None
 
 
 def _release(config: EnvironmentConfig, snapshot: Snapshot, tested: Release, fingerprint: str) -> Release:

@@ -34,7 +34,7 @@ def way_back(releases: Sequence[Release], live: Release) -> list[Release]:
     by_id = {r.id: r for r in releases if (r.environment, r.service) == (live.environment, live.service)}
     way: list[Release] = []
     current = by_id.get(live.predecessor or "")
-    while current is not None and current not in way:
+    while current is not None and current not in way and current.id != live.id:
         way.append(current)
         current = by_id.get(current.predecessor or "")
     return way

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from celadon.config.workspace import EnvironmentConfig
 from celadon.errors import RefusedError, UsageError
 from celadon.locale import _
-from celadon.plan import common
-from celadon.plan.steps import Plan, Unchanged
+from celadon.plan import common, steps
+from celadon.plan.steps import Candidate, Plan, Unchanged
 from celadon.state.snapshot import Release, Snapshot
 
 
@@ -32,17 +32,9 @@ def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Seque
         if live and target.id == live.id:
             unchanged.append(Unchanged(name, _("{release} is live already").format(release=live.id)))
             continue
-        if not snapshot.has_image(target.image_id):
-            raise RefusedError(
-                _("{service}: the image of {release} is gone; somebody removed it.").format(
-                    service=name, release=target.id
-                ),
-                hint=_("See what is left: celadon releases {environment} {service}").format(
-                    environment=config.name, service=name
-                ),
-            )
+        _refuse_without_image(config, snapshot, target)
         replaces = name in config.services and config.services[name].options.strategy == "replace"
-        arrivals.append(common.arrival(snapshot, target, replace=replaces))
+        arrivals.append(common.arrival(snapshot, target, replace=replaces, forward=False))
         changes.append(common.change_line(snapshot, target))
     if not arrivals and not any(u for u in unchanged if to):
         raise RefusedError(
@@ -54,6 +46,48 @@ def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Seque
     road = (*before, *common.road(config, snapshot, arrivals, ()))
     return Plan("rollback", config.name, tuple(services), road, tuple(unchanged), tuple(changes), protected=True,
                 promise=common.promise(arrivals))  # fmt: skip
+
+
+def plan_drill(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str], to: str | None) -> Plan:
+    """Proof that a rollback would work: its candidates are started and probed, then removed; nothing is switched.
+
+    Workers are left alone: one that starts would begin to work. Raises as `plan_rollback` does.
+    """
+    rolled = plan_rollback(config, snapshot, services, to)
+    candidates: list[Candidate] = []
+    unchanged = list(rolled.unchanged)
+    for move in (move for step in rolled.steps if isinstance(step, steps.Commit) for move in step.moves):
+        if move.after is None:
+            continue
+        known = config.services.get(move.service)
+        if known is None or known.options.port is None:
+            unchanged.append(Unchanged(move.service, _("a worker would begin to work")))
+        else:
+            candidates.append(Candidate(move.service, move.after.release, move.after.slot))
+    made = tuple(candidates)
+    names = tuple(c.service for c in candidates)
+    changes = tuple(
+        _("{service}: would {release} start and get healthy?").format(service=c.service, release=c.release)
+        for c in candidates
+    )
+    road = (
+        (*common.preparation(config, snapshot), steps.Start(made), steps.ProbeInside(made), steps.Stop(made))
+        if made
+        else ()
+    )
+    return Plan("drill", config.name, names, road, tuple(unchanged), changes)
+
+
+def _refuse_without_image(config: EnvironmentConfig, snapshot: Snapshot, target: Release) -> None:
+    if not snapshot.has_image(target.image_id):
+        raise RefusedError(
+            _("{service}: the image of {release} is gone; somebody removed it.").format(
+                service=target.service, release=target.id
+            ),
+            hint=_("See what is left: celadon releases {environment} {service}").format(
+                environment=config.name, service=target.service
+            ),
+        )
 
 
 def _target(config: EnvironmentConfig, snapshot: Snapshot, service: str, to: str | None) -> Release | None:

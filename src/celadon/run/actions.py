@@ -252,7 +252,7 @@ def commit(world: World, step: steps.Commit) -> None:
 
 def flip_back(world: World, step: steps.Commit) -> None:
     """Users get back what they had; requests under way on the new release may finish."""
-    world.record.move(world.config.name, [Move(m.service, m.after, m.before) for m in step.moves])
+    world.record.move(world.config.name, [Move(m.service, m.after, m.before, forward=False) for m in step.moves])
     projection.switch_router(world)
     projection.move_tags(world, [m.service for m in step.moves])
     projection.wait_for_drain(world, world.config.options.drain)

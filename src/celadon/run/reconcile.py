@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from celadon.adapters import compose, docker
 from celadon.locale import _
 from celadon.plan.steps import Candidate
-from celadon.run import journal, projection
+from celadon.run import journal, observe, projection
 from celadon.run.world import World
 from celadon.state import record as outcomes
 from celadon.state import snapshot as labels
@@ -38,7 +38,9 @@ def reconcile(world: World) -> tuple[str, ...]:
     is removed.
     """
     done: list[str] = []
-    mine = [c for c in docker.containers(world.config.workspace) if c.environment == world.config.name]
+    containers = docker.containers(world.config.workspace)
+    observe.refuse_namesake(containers, world.layout, world.config.workspace)
+    mine = [c for c in containers if c.environment == world.config.name]
     if not any(c.role == labels.ROUTER and c.running for c in mine):
         return tuple(done)  # the environment is down: `up` or the next deploy starts it
     live = projection.live_candidates(world)

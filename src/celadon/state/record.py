@@ -180,9 +180,11 @@ class Record:
                     self._db.execute(
                         "INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)", (*key, move.after.release, move.after.slot)
                     )
+                    came = move.before.release if move.before and move.forward else None
                     self._db.execute(
-                        "UPDATE releases SET served = 1 WHERE environment = ? AND service = ? AND id = ?",
-                        (*key, move.after.release),
+                        "UPDATE releases SET served = 1, predecessor = coalesce(nullif(?, id), predecessor) "
+                        "WHERE environment = ? AND service = ? AND id = ?",
+                        (came, *key, move.after.release),
                     )
 
     # Releases and images

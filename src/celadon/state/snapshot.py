@@ -62,7 +62,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Release:
-    """One frozen release of a service in an environment. `predecessor` is what was live when it first went live.
+    """One frozen release of a service in an environment. `predecessor` is what was live when it last came.
 
     `served`: it was live at least once; one that never was is left of a deployment that did not reach its commit.
 
@@ -98,11 +98,15 @@ class Live:
 
 @dataclass(frozen=True)
 class Move:
-    """One service of a commit: `after` becomes live; `before` is what it must replace (None: nothing was live)."""
+    """One service of a commit: `after` becomes live; `before` is what it must replace (None: nothing was live).
+
+    Going forward, `before` becomes what a rollback of `after` brings back; going back changes nothing of that.
+    """
 
     service: str
     before: Live | None
     after: Live | None
+    forward: bool = True
 
 
 @dataclass(frozen=True)

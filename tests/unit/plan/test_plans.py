@@ -19,7 +19,7 @@ from celadon.errors import CeladonError
 from celadon.plan import render
 from celadon.plan.deploy import plan_build, plan_deploy, refuse_deploy
 from celadon.plan.promote import plan_promote
-from celadon.plan.rollback import plan_rollback
+from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
 from celadon.state.snapshot import BACKING, IN_SLOT, ROUTER, Container, Live, Release, Snapshot, Source
 
@@ -54,7 +54,8 @@ def release(case: dict[str, Any], environment: str, service: str, id_: str, befo
     known = made.services.get(service)
     key = render.build_key(commit, known) if known else ""
     print_ = render.fingerprint(render.release_document(made, known)) if known else ""
-    return Release(environment, service, id_, f"sha256:{id_}", commit, "a subject", key, print_, "build", id_, before)
+    return Release(environment, service, id_, f"sha256:{id_}", commit, "a subject", key, print_, "build", id_, before,
+                   served=True)  # fmt: skip
 
 
 def snapshot(case: dict[str, Any]) -> Snapshot:
@@ -99,7 +100,7 @@ def planned(case: dict[str, Any]) -> Plan:
     if request["verb"] == "promote":
         return plan_promote(made, config(case, "staging"), seen, services, whole=whole)
     known = request.get("services") or [s for e, s in seen.live if e == request["environment"]]
-    return plan_rollback(made, seen, known, request.get("to"))
+    return (plan_drill if request["verb"] == "drill" else plan_rollback)(made, seen, known, request.get("to"))
 
 
 @pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
