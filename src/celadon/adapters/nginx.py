@@ -1,10 +1,12 @@
 """The router: nginx's configuration as text, tested before it counts, and switched without losing a request."""
 
+import functools
 import hashlib
 import time
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celadon.adapters import process
 from celadon.errors import CeladonError, CommandError
@@ -12,6 +14,9 @@ from celadon.locale import _
 from celadon.plan.render import ROUTER_FOLDER
 from celadon.plan.routing import Routing
 from celadon.state.layout import make_private, write_private
+
+if TYPE_CHECKING:
+    import jinja2
 
 CONFIG, NEXT, REFUSED = "nginx.conf", "next.conf", "refused.conf"
 TAKEOVER_LIMIT = 20.0  # seconds for new workers to take over; it takes some 20 ms where nothing is wrong
@@ -27,8 +32,7 @@ def render(routing: Routing, version: tuple[int, ...], template: Path | None) ->
 
     text = template.read_text() if template else files("celadon.adapters").joinpath("nginx.conf.j2").read_text()
     try:
-        made = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)  # noqa: S701 (no HTML)
-        return made.render(routing=routing, keepalive_min=version >= (1, 27, 4))
+        return _compiled(text).render(routing=routing, keepalive_min=version >= (1, 27, 4))
     except jinja2.TemplateError as problem:
         line = getattr(problem, "lineno", None)
         raise CeladonError(
@@ -36,6 +40,13 @@ def render(routing: Routing, version: tuple[int, ...], template: Path | None) ->
             evidence=[f"{template}:{line}" if line else str(template)],
             hint=_("Begin with the built-in one: celadon router template"),
         ) from None
+
+
+@functools.cache
+def _compiled(text: str) -> "jinja2.Template":
+    import jinja2
+
+    return jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)  # noqa: S701 (no HTML)
 
 
 def version(image: str) -> tuple[int, ...]:

@@ -5,10 +5,12 @@ import time
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from celadon.adapters import docker, nginx
+from celadon.config.positions import Loader
 from celadon.errors import CeladonError
 from celadon.locale import _
 from celadon.plan import render, routing, tags
@@ -18,11 +20,12 @@ from celadon.run.world import World
 from celadon.state.layout import write_private
 from celadon.state.snapshot import ROUTER, Container, Live, Release
 
+Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 DRAIN_MARGIN = 5.0  # seconds: nginx ends its old workers at worker_shutdown_timeout, not before
 HEADER = "# Written by Celadon: what runs in this environment. Edit the workspace's compose file, not this one.\n"
 
 
-class _Plain(yaml.SafeDumper):
+class _Plain(Dumper):  # type: ignore[misc]  # the C one, where there is one
     """Writes shared values out in full: an anchor in a file that people read is a riddle."""
 
     def ignore_aliases(self, data: object) -> bool:
@@ -68,7 +71,7 @@ def place(world: World, candidate: Candidate) -> Placed:
         )
     number = world.record.place(environment, candidate.service, candidate.slot)
     address = str(network(world).address(number))
-    return Placed(release, candidate.slot, address, yaml.safe_load(file.read_text()))
+    return Placed(release, candidate.slot, address, yaml.load(file.read_text(), Loader))  # noqa: S506 (a safe loader)
 
 
 def live_candidates(world: World) -> dict[str, Candidate]:

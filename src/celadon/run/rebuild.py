@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 import yaml
 
 from celadon.adapters import docker, nginx
+from celadon.config.positions import Loader
 from celadon.locale import _
 from celadon.plan.render import RELEASE_KEY, Network
 from celadon.state.layout import Layout
@@ -42,7 +43,7 @@ def rebuild(record: Record, layout: Layout, workspace: str) -> list[str]:
 
 def _releases(layout: Layout) -> Iterable[Release]:
     for file in layout.every_release():
-        found = yaml.safe_load(file.read_text()).get(RELEASE_KEY)
+        found = yaml.load(file.read_text(), Loader).get(RELEASE_KEY)  # noqa: S506 (a safe loader)
         if found:
             yield Release(**{**found, "served": True})  # not known any more: kept rather than lost
 
