@@ -285,3 +285,36 @@ def test_a_tag_that_somebody_moved_does_not_change_what_runs(shop: Workspace) ->
     assert shop.version("/shop") == "1"
     assert shop.image("shop", release) == shop.live("shop")["running_image_id"]
     assert shop.image("shop", "production") == shop.image("shop", release)
+
+
+def test_candidates_go_one_by_one_where_memory_does_not_hold_them_all(team: Workspace) -> None:
+    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    free = int(facts["MemAvailable"].split()[0]) * 1024
+    for service in team.services.values():
+        service["mem_limit"] = int(free * 1.2)  # none ever ran: its limit is what it may need
+    team.write()
+    refused = team.celadon("deploy", "staging", expect=1)
+    assert "not enough memory" in refused.err and "stay in reserve" in refused.err and team.containers() == []
+
+    shop = team.services[team.unique("shop")]
+    for service in team.services.values():
+        service["mem_limit"] = int(free * 0.6)
+    shop["environment"]["HEALTH"] = "500"
+    shop["x-celadon"]["health"] = {"path": "/api/health", "within": "3s"}
+    team.write()
+    half = team.celadon("deploy", "staging", expect=1)
+    assert "they go one by one" in half.out and f"staying: {team.unique('hub')}" in half.out
+    assert team.version() == "1" and team.slots() == ["hub-blue"]  # the first is switched, the second undone
+
+    shop["environment"]["HEALTH"] = "200"
+    team.write()
+    team.celadon("deploy", "staging")
+    assert team.version("/shop") == "1" and team.slots() == ["hub-blue", "shop-blue"]
+
+
+def test_a_downtime_may_be_accepted(shop: Workspace) -> None:
+    shop.celadon("deploy", "staging")
+    shop.commit("shop", {"VERSION": "2\n"}, "second")
+    told = shop.celadon("deploy", "staging", "--strategy", "replace").out
+    assert "does not answer until that is healthy" in told and "stop shop" in told
+    assert shop.version("/shop") == "2" and shop.slots() == ["shop-green"]

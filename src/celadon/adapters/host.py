@@ -20,6 +20,13 @@ def disk(folder: Path) -> Disk:
     return Disk(str(folder), usage.free, usage.total)
 
 
+def memory() -> tuple[int, int]:
+    """The host's memory in bytes: what can be had without swapping, as the kernel reckons, and the whole."""
+    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    free, total = (int(facts[name].split()[0]) * 1024 for name in ("MemAvailable", "MemTotal"))
+    return free, total
+
+
 def memory_of(pid: int) -> int | None:
     """Bytes of memory that the container of process `pid` uses, less the page cache it could give back.
 

@@ -82,7 +82,7 @@ def _refuse_surprises(shown: Plan, final: Plan, report: Report) -> None:
             evidence=final.changes,
             hint=_("Look at the new plan and say yes again."),
         )
-    if final.lines() != shown.lines():
+    if (final.changes, final.steps) != (shown.changes, shown.steps):  # notes say how things are at the moment
         report.note(_("What was found under the lock differs from the plan above; this is done:"))
         for line in final.lines():
             report.note(line)
@@ -109,14 +109,17 @@ def _planned(workspace: Workspace, request: Request, configs: Sequence[Environme
         return plan_up(config, seen)
     services = _services(workspace, request, config)
     if request.verb == "rollback":
-        return plan_rollback(config, seen, services, request.to)
+        return plan_rollback(config, seen, services, request.to, stop_first=request.stop_first)
     if request.verb == "drill":
         return plan_drill(config, seen, services, request.to)
     if request.verb == "promote":
-        return plan_promote(config, configs[1], seen, services, whole=not request.services)
+        whole = not request.services
+        return plan_promote(config, configs[1], seen, services, whole=whole, stop_first=request.stop_first)
     if request.verb == "build":
         return plan_build(config, seen, services, force=request.force)
-    return plan_deploy(config, seen, services, force=request.force, whole=not request.services)
+    return plan_deploy(
+        config, seen, services, force=request.force, whole=not request.services, stop_first=request.stop_first
+    )
 
 
 def _services(workspace: Workspace, request: Request, config: EnvironmentConfig) -> tuple[str, ...]:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Request:
-    """A verb that acts, in the operator's words. `services` empty means all; `to` is a release (rollback)."""
+    """A verb that acts, in the operator's words. `services` empty means all; `to` is a release (rollback).
+
+    `stop_first`: what runs is stopped before its successor starts, where memory does not hold both.
+    """
 
     verb: str
     environment: str
@@ -14,6 +17,7 @@ class Request:
     force: bool = False
     to: str | None = None
     volumes: bool = False
+    stop_first: bool = False
 
     def __str__(self) -> str:
         return " ".join([self.verb, self.environment, *self.services])

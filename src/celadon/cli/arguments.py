@@ -44,6 +44,11 @@ to_environment = click.option(
     "--to", "to", metavar="ENV", shell_complete=_names("environment"), help=_("Where to promote to.")
 )
 to_release = click.option("--to", "to", metavar="RELEASE", help=_("A kept release, instead of the one before."))
+strategy = click.option(
+    "--strategy",
+    type=click.Choice(["replace"]),
+    help=_("Stop what runs before its successor starts, where memory does not hold both: a downtime."),
+)
 as_json = click.option("--json", "as_json", is_flag=True, help=_("For machines."))
 
 

@@ -12,7 +12,19 @@ from celadon.locale import _
 
 
 @click.command("deploy", help=_("Fetch, build and switch services of an environment; all of them, or those named."))
-@arguments.several(arguments.environment, arguments.services, arguments.ref, arguments.force, arguments.manner)
+@arguments.several(
+    arguments.environment, arguments.services, arguments.ref, arguments.force, arguments.strategy, arguments.manner
+)
 @click.pass_obj
-def command(folder: Path, environment: str, services: tuple[str, ...], ref: str, force: bool, manner: Manner) -> int:
-    return carry_out(folder, Request("deploy", environment, services, ref=ref, force=force), manner)
+def command(
+    folder: Path,
+    environment: str,
+    services: tuple[str, ...],
+    ref: str,
+    force: bool,
+    strategy: str | None,
+    manner: Manner,
+) -> int:
+    return carry_out(
+        folder, Request("deploy", environment, services, ref=ref, force=force, stop_first=bool(strategy)), manner
+    )

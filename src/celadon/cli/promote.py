@@ -14,8 +14,8 @@ from celadon.locale import _
 
 
 @click.command("promote", help=_("Bring to production (or ENV) the very images that its source environment runs."))
-@arguments.several(arguments.services, arguments.to_environment, arguments.manner)
+@arguments.several(arguments.services, arguments.to_environment, arguments.strategy, arguments.manner)
 @click.pass_obj
-def command(folder: Path, services: tuple[str, ...], to: str, manner: Manner) -> int:
+def command(folder: Path, services: tuple[str, ...], to: str, strategy: str | None, manner: Manner) -> int:
     environment = configs.target_of_promote(open_workspace(folder), to)
-    return carry_out(folder, Request("promote", environment, services), manner)
+    return carry_out(folder, Request("promote", environment, services, stop_first=bool(strategy)), manner)

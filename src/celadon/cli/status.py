@@ -8,7 +8,7 @@ from celadon.app import looking
 from celadon.app.looking import Row, Status
 from celadon.cli import arguments, output
 from celadon.cli.opening import open_workspace
-from celadon.locale import _
+from celadon.locale import _, numbers
 from celadon.state import snapshot as labels
 
 
@@ -23,7 +23,7 @@ def command(folder: Path, as_json: bool) -> None:
     heads = [_("SERVICE"), _("ENVIRONMENT"), _("RELEASE"), _("SUBJECT"), _("AGE"), _("SLOT"), _("HEALTH"), _("MEMORY"),
              _("RESTARTS")]  # fmt: skip
     output.table(heads, [_cells(row, status.now) for row in status.rows])
-    free = _("disk: {free} free of {total}").format(free=output.size(status.free), total=output.size(status.total))
+    free = _("disk: {free} free of {total}").format(free=numbers.size(status.free), total=numbers.size(status.total))
     holder = _("lock: {holder}").format(holder=status.holder) if status.holder else _("lock: free")
     output.lines(["", f"{free} · {holder}"])
 
@@ -45,17 +45,17 @@ def health(row: Row) -> str:
 def _cells(row: Row, now: str) -> list[str]:
     release, container = row.release, row.container
     name = release.id if release else ("-" if row.role == labels.IN_SLOT else f"({row.role})")
-    limit = f"/{output.size(container.memory_limit)}" if container and container.memory_limit else ""
+    limit = f"/{numbers.size(container.memory_limit)}" if container and container.memory_limit else ""
     subject = release.subject if release else ""
     return [
         row.service,
         row.environment,
         name,
         subject if len(subject) <= 40 else subject[:39] + "…",
-        output.age(release.created, now) if release else "",
+        numbers.age(release.created, now) if release else "",
         row.slot,
         health(row),
-        output.size(row.memory) + limit if container else "",
+        numbers.size(row.memory) + limit if container else "",
         str(container.restarts) if container else "",
     ]
 

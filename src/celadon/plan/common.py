@@ -1,4 +1,4 @@
-"""Pieces that the planners share: new ids, the slot to use, and the road from a frozen release to a stopped old one."""
+"""Pieces that the planners share: what arrives and what departs, new ids, the slot to use, reusable images."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import datetime
 
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.locale import _
-from celadon.plan import render, retire, steps
-from celadon.plan.steps import Candidate, Frozen, Step
+from celadon.plan import render, steps
+from celadon.plan.steps import Candidate, Step
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import BLUE, ROUTER, Built, Live, Move, Release, Snapshot, other
 
@@ -95,57 +95,14 @@ def arrival(
     return Arrival(release, candidate, before, replace, tuple(task), forward)
 
 
-def road(
-    config: EnvironmentConfig,
-    snapshot: Snapshot,
-    arrivals: Sequence[Arrival],
-    frozen: Sequence[Frozen],
-    departures: Sequence[Departure] = (),
-) -> tuple[Step, ...]:
-    """The order that protects users: freeze → tasks → start → probe → commit → switch → verify → drain → stop.
-
-    Everything before the commit can be undone without a user noticing; nothing that users still reach is stopped
-    before the router's old workers have finished with it.
-    """
-    if not arrivals and not departures:
-        return ()
-    candidates = tuple(a.candidate for a in arrivals)
-    moves = (*(a.move for a in arrivals), *(d.move for d in departures))
-    names = tuple(m.service for m in moves)
-    routed = any(_has_port(config, name) for name in names)
-    road: list[Step] = []
-    if frozen:
-        road.append(steps.Freeze(tuple(frozen)))
-    road += [steps.RunTask(a.candidate, a.task) for a in arrivals if a.task]
-    road += [steps.StopFirst(a.leaving) for a in arrivals if a.replace and a.leaving]
-    if candidates:
-        road.append(steps.Start(candidates))
-    if routed:
-        road.append(steps.TestRouter(moves))
-    if candidates:
-        road.append(steps.ProbeInside(candidates))
-    road.append(steps.Commit(moves))
-    if routed:
-        road.append(steps.Switch(names))
-    road.append(steps.Retag(names))
-    if candidates:
-        road.append(steps.Verify(candidates, config.options.watch))
-    leaving = (*(a.leaving for a in arrivals if a.leaving), *(d.leaving for d in departures))
-    if leaving and routed:
-        road.append(steps.Drain(config.options.drain))
-    if leaving:
-        road.append(steps.Stop(leaving))
-    releases, built = retire.surplus(config, snapshot, [a.release for a in arrivals])
-    releases += tuple(r for d in departures for r in snapshot.releases
-                      if (r.environment, r.service) == (config.name, d.service))  # fmt: skip
-    if releases or built:
-        road.append(steps.Retire(releases, built))
-    return tuple(road)
-
-
-def _has_port(config: EnvironmentConfig, name: str) -> bool:
-    service = config.services.get(name)
-    return service is None or service.options.port is not None
+def downtimes(config: EnvironmentConfig, arrivals: Iterable[Arrival]) -> Iterable[str]:
+    """What users will notice of services that are stopped before their successors start."""
+    for one in arrivals:
+        name = one.release.service
+        if one.replace and one.leaving and (name not in config.services or config.services[name].routed):
+            yield _(
+                "{service} is stopped before its successor starts: it does not answer until that is healthy"
+            ).format(service=name)
 
 
 def preparation(config: EnvironmentConfig, snapshot: Snapshot) -> tuple[Step, ...]:

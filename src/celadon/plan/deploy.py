@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import UsageError
 from celadon.locale import _
-from celadon.plan import common, render, steps
+from celadon.plan import admission, common, render, road, steps
 from celadon.plan.steps import Frozen, Plan, Step, Unchanged
 from celadon.state.snapshot import Built, Release, Snapshot, Source
 
@@ -50,12 +50,18 @@ def refuse_deploy(config: EnvironmentConfig) -> None:
 
 
 def plan_deploy(
-    config: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str], *, force: bool, whole: bool = False
+    config: EnvironmentConfig,
+    snapshot: Snapshot,
+    services: Sequence[str],
+    *,
+    force: bool,
+    whole: bool = False,
+    stop_first: bool = False,
 ) -> Plan:
     """All of `services` to their sources' commits, in one commit and one switch.
 
     `whole`: these are all services of the file, so what runs beside them is no longer in it and is stopped.
-
+    `stop_first`: what runs is stopped before its successor starts.
     """
     making: list[Step] = []
     frozen: list[Frozen] = []
@@ -76,26 +82,28 @@ def plan_deploy(
         if image.step:
             making.append(image.step)
         frozen.append(Frozen(release, image.tag, document))
-        arrivals.append(_arrival(snapshot, release, service))
+        arrivals.append(_arrival(snapshot, release, service, stop_first=stop_first))
         changes.append(common.change_line(snapshot, release))
         notes += common.slot_notes(service)
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
-    road = common.road(config, snapshot, arrivals, frozen, departures)
-    before = common.preparation(config, snapshot) if road else ()
+    turns, reasons = admission.turns(config, snapshot, arrivals)
+    notes += [*common.downtimes(config, arrivals), *reasons]
+    way = road.whole(config, snapshot, turns, frozen, departures)
+    before = common.preparation(config, snapshot) if way else ()
     return Plan(
         "deploy",
         config.name,
         tuple(services),
-        (*before, *making, *road),
+        (*before, *making, *way),
         tuple(unchanged),
         tuple(changes),
         tuple(notes),
     )
 
 
-def _arrival(snapshot: Snapshot, release: Release, service: Service) -> common.Arrival:
-    replaces = service.options.strategy == "replace"
+def _arrival(snapshot: Snapshot, release: Release, service: Service, *, stop_first: bool) -> common.Arrival:
+    replaces = stop_first or service.options.strategy == "replace"
     return common.arrival(snapshot, release, replace=replaces, task=service.options.release or ())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import RefusedError
 from celadon.locale import _, ngettext
-from celadon.plan import common, render
+from celadon.plan import admission, common, render, road
 from celadon.plan.steps import Frozen, Plan, Unchanged
 from celadon.state.snapshot import Release, Snapshot
 
@@ -21,10 +21,12 @@ def plan_promote(
     services: Sequence[str],
     *,
     whole: bool = False,
+    stop_first: bool = False,
 ) -> Plan:
     """`services` from `source` to `config`'s environment, all in one commit and one switch.
 
     `whole`: these are all services of the file, so what runs beside them is no longer in it and is stopped.
+    `stop_first`: what runs is stopped before its successor starts.
     Raises RefusedError for a service that the source environment does not run healthy.
     """
     tested = _tested(source, snapshot, services)
@@ -45,7 +47,7 @@ def plan_promote(
         release = kept or _release(config, snapshot, tested[name], fingerprint)
         if not kept:
             frozen.append(Frozen(release, tested[name].image, document))
-        replaces = service.options.strategy == "replace"
+        replaces = stop_first or service.options.strategy == "replace"
         arrivals.append(common.arrival(snapshot, release, replace=replaces, task=service.options.release or ()))
         changes.append(common.change_line(snapshot, release))
         changes += _commits(snapshot.incoming.get(name, ()))
@@ -53,11 +55,13 @@ def plan_promote(
         notes += _built_otherwise(source.services[name], service, source.name, config.name)
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
-    road = common.road(config, snapshot, arrivals, frozen, departures)
-    if road:
-        road = (*common.preparation(config, snapshot), *road)
+    turns, reasons = admission.turns(config, snapshot, arrivals)
+    notes += [*common.downtimes(config, arrivals), *reasons]
+    way = road.whole(config, snapshot, turns, frozen, departures)
+    if way:
+        way = (*common.preparation(config, snapshot), *way)
     return Plan(
-        "promote", config.name, tuple(services), road, tuple(unchanged), tuple(changes), tuple(notes), protected=True,
+        "promote", config.name, tuple(services), way, tuple(unchanged), tuple(changes), tuple(notes), protected=True,
         promise=common.promise(arrivals, departures),
     )  # fmt: skip
 

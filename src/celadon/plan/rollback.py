@@ -5,13 +5,22 @@ from collections.abc import Sequence
 from celadon.config.workspace import EnvironmentConfig
 from celadon.errors import RefusedError, UsageError
 from celadon.locale import _
-from celadon.plan import common, steps
+from celadon.plan import admission, common, road, steps
 from celadon.plan.steps import Candidate, Plan, Unchanged
 from celadon.state.snapshot import Release, Snapshot
 
 
-def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence[str], to: str | None) -> Plan:
+def plan_rollback(
+    config: EnvironmentConfig,
+    snapshot: Snapshot,
+    services: Sequence[str],
+    to: str | None,
+    *,
+    stop_first: bool = False,
+) -> Plan:
     """`services` back to their release before, or those of them that have a release `to` to that.
+
+    `stop_first`: what runs is stopped before its successor starts.
 
     What has nothing before is left alone. Raises RefusedError when no service can go back or an image is gone,
     UsageError when none of them has a release `to`.
@@ -33,7 +42,8 @@ def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Seque
             unchanged.append(Unchanged(name, _("{release} is live already").format(release=live.id)))
             continue
         _refuse_without_image(config, snapshot, target)
-        replaces = name in config.services and config.services[name].options.strategy == "replace"
+        known = config.services.get(name)
+        replaces = stop_first or (known is not None and known.options.strategy == "replace")
         arrivals.append(common.arrival(snapshot, target, replace=replaces, forward=False))
         changes.append(common.change_line(snapshot, target))
     if not arrivals and not any(u for u in unchanged if to):
@@ -43,8 +53,10 @@ def plan_rollback(config: EnvironmentConfig, snapshot: Snapshot, services: Seque
             hint=_("See what is kept: celadon releases {environment}").format(environment=config.name),
         )
     before = common.preparation(config, snapshot) if arrivals else ()
-    road = (*before, *common.road(config, snapshot, arrivals, ()))
-    return Plan("rollback", config.name, tuple(services), road, tuple(unchanged), tuple(changes), protected=True,
+    turns, reasons = admission.turns(config, snapshot, arrivals)
+    notes = (*common.downtimes(config, arrivals), *reasons)
+    way = (*before, *road.whole(config, snapshot, turns, ()))
+    return Plan("rollback", config.name, tuple(services), way, tuple(unchanged), tuple(changes), notes, protected=True,
                 promise=common.promise(arrivals))  # fmt: skip
 
 
@@ -70,12 +82,12 @@ def plan_drill(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
         _("{service}: would {release} start and get healthy?").format(service=c.service, release=c.release)
         for c in candidates
     )
-    road = (
+    way = (
         (*common.preparation(config, snapshot), steps.Start(made), steps.ProbeInside(made), steps.Stop(made))
         if made
         else ()
     )
-    return Plan("drill", config.name, names, road, tuple(unchanged), changes)
+    return Plan("drill", config.name, names, way, tuple(unchanged), changes)
 
 
 def _refuse_without_image(config: EnvironmentConfig, snapshot: Snapshot, target: Release) -> None:

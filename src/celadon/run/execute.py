@@ -52,19 +52,27 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
     done: list[Step] = []
     try:
         for number, step in enumerate(plan.steps, 1):
+            if done and done[-1].tidying and not step.tidying:
+                done.clear()  # a turn is over: users have it, and what comes next cannot take it back
+                cancel.heeded = True
             if isinstance(step, steps.Commit):
                 cancel.heeded = False
             done.append(step)
             _journalled(world, plan, deployment, number, step)
     except Exception as error:
         cancel.heeded = False
-        if done[-1].tidying:
+        switched = [m.service for s in plan.steps[: number - len(done)] if isinstance(s, steps.Commit) for m in s.moves]
+        if switched:
+            world.report.note(_("Switched before, and staying: {names}").format(names=", ".join(switched)))
+        rest = plan.steps[number:]
+        if done[-1].tidying and all(s.tidying for s in rest):
             message = error.message if isinstance(error, CeladonError) else str(error)
             world.report.note(_("Users are served, but tidying up failed: {problem}").format(problem=message))
             world.record.finish(deployment, outcomes.SUCCEEDED, message, world.now().isoformat())
             return outcomes.SUCCEEDED
         # A commit that failed moved nothing; any other step may have done a part of its work.
-        undo(world, done[:-1] if isinstance(done[-1], steps.Commit) else done)
+        if not done[-1].tidying:
+            undo(world, done[:-1] if isinstance(done[-1], steps.Commit) else done)
         evidence = error.evidence if isinstance(error, CeladonError) else ()
         world.record.finish(deployment, _outcome(done, error), str(error), world.now().isoformat(), evidence)
         raise

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from celadon.adapters import docker, git
+from celadon.adapters import docker, git, host
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.state.layout import Layout
 from celadon.state.record import Record
-from celadon.state.snapshot import Container, Snapshot, Source
+from celadon.state.snapshot import Container, Memory, Snapshot, Source
 
 
 def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> Snapshot:
@@ -27,7 +27,13 @@ def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> S
         live=record.live(),
         built=record.built(),
         images=docker.images(),
+        memory=_memory(containers),
     )
+
+
+def _memory(containers: Sequence[Container]) -> Memory:
+    used = {c.id: host.memory_of(c.pid) for c in containers if c.running}
+    return Memory(*host.memory(), {id_: bytes_ for id_, bytes_ in used.items() if bytes_ is not None})
 
 
 def refuse_namesake(containers: Sequence[Container], layout: Layout, workspace: str) -> None:

@@ -149,6 +149,15 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """The host's memory, in bytes: `free` is what can be had without harm; `used` is by container id."""
+
+    free: int
+    total: int
+    used: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service."""
 
@@ -160,6 +169,7 @@ class Snapshot:
     images: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     incoming: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    memory: Memory | None = None
 
     def release(self, environment: str, service: str, release_id: str) -> Release | None:
         return next(

@@ -2,8 +2,8 @@
 
 A case names `services` (x-celadon by service, the rest is filled in), what is `live` (environment → service →
 [release, slot]), `releases` beyond those ([environment, service, id, predecessor]), `sources` (service →
-[sha, subject]), containers that are not running (`ill`: environment/service → state), the
-`request`, and the lines `expected`.
+[sha, subject]), containers that are not running (`ill`: environment/service → state), `memory` in MiB (free, total,
+used by service), the `request`, and the lines `expected`.
 """
 
 from datetime import UTC, datetime
@@ -21,9 +21,10 @@ from celadon.plan.deploy import plan_build, plan_deploy, refuse_deploy
 from celadon.plan.promote import plan_promote
 from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
-from celadon.state.snapshot import BACKING, IN_SLOT, ROUTER, Container, Live, Release, Snapshot, Source
+from celadon.state.snapshot import BACKING, IN_SLOT, ROUTER, Container, Live, Memory, Release, Snapshot, Source
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.yaml"))
+MIB = 1 << 20
 NOW = datetime(2026, 1, 11, 9, 30, 12, tzinfo=UTC)
 
 
@@ -77,7 +78,11 @@ def snapshot(case: dict[str, Any]) -> Snapshot:
     }
     images = {r.image: r.image_id for r in releases if r.id not in case.get("lost_images", [])}
     incoming = {s: tuple(lines) for s, lines in case.get("incoming", {}).items()}
-    return Snapshot(NOW, tuple(containers), tuple(releases), live, (), images, sources, incoming)
+    memory = None
+    if given := case.get("memory"):
+        used = {c.id: given.get("used", {})[c.service] * MIB for c in containers if c.service in given.get("used", {})}
+        memory = Memory(given["free"] * MIB, given["total"] * MIB, used)
+    return Snapshot(NOW, tuple(containers), tuple(releases), live, (), images, sources, incoming, memory)
 
 
 def container(environment: str, role: str, service: str, slot: str, id_: str, state: str, door: str = "") -> Container:
@@ -98,7 +103,8 @@ def planned(case: dict[str, Any]) -> Plan:
     if request["verb"] == "build":
         return plan_build(made, seen, services, force=request.get("force", False))
     if request["verb"] == "promote":
-        return plan_promote(made, config(case, "staging"), seen, services, whole=whole)
+        stop_first = request.get("strategy") == "replace"
+        return plan_promote(made, config(case, "staging"), seen, services, whole=whole, stop_first=stop_first)
     known = request.get("services") or [s for e, s in seen.live if e == request["environment"]]
     return (plan_drill if request["verb"] == "drill" else plan_rollback)(made, seen, known, request.get("to"))
 

@@ -1,0 +1,68 @@
+"""Whether the server can hold what a plan starts: all candidates at once, one after the other, or not at all."""
+
+from collections.abc import Mapping, Sequence
+
+from celadon.config.workspace import EnvironmentConfig
+from celadon.errors import RefusedError
+from celadon.locale import _, numbers
+from celadon.plan.common import Arrival
+from celadon.state.snapshot import Memory, Snapshot
+
+RESERVE_SHARE, RESERVE_LEAST = 0.05, 128 << 20  # of all memory, bytes: for what is not foreseen
+UNKNOWN = 128 << 20  # bytes for a service of which nothing is known: no limit, and it never ran here
+
+# Arrivals that are switched together, one group after the other.
+Turns = tuple[tuple[Arrival, ...], ...]
+
+
+def turns(config: EnvironmentConfig, snapshot: Snapshot, arrivals: Sequence[Arrival]) -> tuple[Turns, list[str]]:
+    """The groups in which candidates start, and notes on why they are not one.
+
+    A candidate stands beside what is live until the switch. What it will need is what the service takes now, in
+    whatever environment it runs; before it ever ran, its limit. Raises RefusedError, with the arithmetic, where not
+    even one fits.
+    """
+    memory = snapshot.memory
+    if not arrivals or memory is None:
+        return ((tuple(arrivals),) if arrivals else ()), []
+    needs = {a.release.service: 0 if a.replace else need(config, snapshot, memory, a.release.service) for a in arrivals}
+    reserve = max(RESERVE_LEAST, int(memory.total * RESERVE_SHARE))
+    room = memory.free - reserve
+    if sum(needs.values()) <= room:
+        return (tuple(arrivals),), []
+    too_big = [name for name, bytes_ in needs.items() if bytes_ > room]
+    if too_big:
+        raise RefusedError(
+            _("There is not enough memory to start {names} beside what runs; nothing was changed.").format(
+                names=", ".join(too_big)
+            ),
+            evidence=_arithmetic(needs, memory, reserve),
+            hint=_("Give the server more, lower what runs, or accept a downtime: --strategy replace"),
+        )
+    note = _("memory does not hold all candidates at once: they go one by one, each switched on its own")
+    return tuple((a,) for a in arrivals), [note, *_arithmetic(needs, memory, reserve)]
+
+
+def need(config: EnvironmentConfig, snapshot: Snapshot, memory: Memory, service: str) -> int:
+    """Bytes that a candidate of `service` will probably take."""
+    known = [memory.used[c.id] for c in snapshot.containers if c.service == service and c.id in memory.used]
+    limit = _limit(config, service)
+    if known:
+        return min(max(known), limit) if limit else max(known)
+    return limit or UNKNOWN
+
+
+def _limit(config: EnvironmentConfig, service: str) -> int:
+    definition = config.services[service].definition if service in config.services else {}
+    limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    return int(definition.get("mem_limit") or limits.get("memory") or 0)
+
+
+def _arithmetic(needs: Mapping[str, int], memory: Memory, reserve: int) -> list[str]:
+    wanted = " + ".join(f"{name} {numbers.size(bytes_)}" for name, bytes_ in needs.items())
+    return [
+        _("needed: {wanted} = {sum}").format(wanted=wanted, sum=numbers.size(sum(needs.values()))),
+        _("free: {free} of {total}, of which {reserve} stay in reserve").format(
+            free=numbers.size(memory.free), total=numbers.size(memory.total), reserve=numbers.size(reserve)
+        ),
+    ]
