@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from pathlib import Path
 
 from bench.load import Load
 
