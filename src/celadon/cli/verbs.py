@@ -13,6 +13,7 @@ VERBS = {
     "drill": ("drill", _("Prove, without switching, that a rollback would work.")),
     "exec": ("exec", _("Run a command in the container that users reach.")),
     "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
+    "install-service": ("install_service", _("Heal at boot, through systemd.")),
     "logs": ("logs", _("What a service prints.")),
     "plan": ("plan", _("Show what deploy, promote or rollback would do.")),
     "promote": ("promote", _("Bring to production the very images that staging runs.")),

@@ -77,8 +77,17 @@ def make_private(folder: Path) -> Path:
 def write_private(file: Path, text: str) -> None:
     """Write `text` so that a reader sees the old or the new file, never a part, whatever happens in between."""
     make_private(file.parent)
+    _write(file, text, 0o600)
+
+
+def write_public(file: Path, text: str) -> None:
+    """As `write_private`, for a file that all users of the host may read, in a folder that is there."""
+    _write(file, text, 0o644)
+
+
+def _write(file: Path, text: str, mode: int) -> None:
     fresh = file.with_name(f".{file.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
