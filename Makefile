@@ -28,7 +28,7 @@ unit: venv  ## the tests that need no engine
 	@$(BIN)/pytest -m "not engine"
 e2e: setup  ## the stories on the real engine
 	@$(BIN)/pytest -m engine
-bench: setup  ## promote and rollback beside the plain script, in one run
+bench: setup  ## promote and rollback beside the scripts of others, in one run
 	@$(BIN)/python -m bench.run
 
 torture: setup  ## the whole kill matrix and a hundred rounds, under load (two hours)

@@ -1,4 +1,4 @@
-"""`make bench`: promote and rollback of five services through Celadon and through the plain script, in one run."""
+"""`make bench`: promote and rollback of five services through Celadon and through the scripts of others, in one run."""
 
 import argparse
 import json
@@ -8,13 +8,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.load import Load
-from bench.sides import SERVICES, Celadon, Plain
+from bench.sides import SCRIPTS, SERVICES, Celadon, Script
 
 RATE = 200
 QUIET_AFTER = 6.0  # seconds of load after a command: what it broke must have time to show
@@ -31,8 +32,8 @@ def main() -> int:
     celadon = Celadon(folder)
     try:
         celadon.set_up()
-        # The plain script moves tags that Celadon's record does not have: it goes last, and the tags go with it.
-        for side in (celadon, Plain(reload=False), Plain(reload=True)):
+        # The scripts move tags that Celadon's record does not have: they go last, and the tags go with them.
+        for side in (celadon, *SCRIPTS):
             rows += measured(side, arguments.runs)
     finally:
         celadon.tear_down()
@@ -47,9 +48,9 @@ def main() -> int:
     return 1 if any(r["failed"] for r in rows if r["side"] == celadon.name) else 0
 
 
-def measured(side: Celadon | Plain, runs: int) -> list[dict[str, Any]]:
+def measured(side: Celadon | Script, runs: int) -> list[dict[str, Any]]:
     """Promote and rollback in turn, `runs` times each, every time under a load of its own."""
-    if isinstance(side, Plain):
+    if isinstance(side, Script):
         side.set_up()
     rows = []
     try:
@@ -58,7 +59,7 @@ def measured(side: Celadon | Plain, runs: int) -> list[dict[str, Any]]:
                 print(f"{side.name}: {verb}, run {number + 1} of {runs}", file=sys.stderr, flush=True)
                 rows.append({"side": side.name, "verb": verb, **one_run(side.base, argv, version)})
     finally:
-        if isinstance(side, Plain):
+        if isinstance(side, Script):
             side.tear_down()
     return rows
 
@@ -69,7 +70,8 @@ def one_run(base: str, argv: Sequence[str], version: str) -> dict[str, Any]:
         time.sleep(1)
         load.phase("command")
         begun = time.monotonic()
-        done = subprocess.run(argv, capture_output=True, text=True)
+        with MemoryPeak() as memory:
+            done = subprocess.run(argv, capture_output=True, text=True)
         seconds = time.monotonic() - begun
         time.sleep(QUIET_AFTER)
         figures = load.stop()["phases"]["command"]
@@ -87,14 +89,38 @@ def one_run(base: str, argv: Sequence[str], version: str) -> dict[str, Any]:
         "failed": figures["failed"],
         "kinds": figures["failed_by_kind"],
         "gap": figures["longest_gap_ms"] / 1000,
+        "memory": memory.peak,
     }
+
+
+class MemoryPeak:
+    """By how many bytes the host's free memory sank at most, looked at ten times a second."""
+
+    def __enter__(self) -> "MemoryPeak":
+        self.peak, self._begin, self._over = 0, free_memory(), threading.Event()
+        self._looking = threading.Thread(target=self._look)
+        self._looking.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._looking.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.1):
+            self.peak = max(self.peak, self._begin - free_memory())
+
+
+def free_memory() -> int:
+    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    return int(facts["MemAvailable"].split()[0]) * 1024
 
 
 def show(rows: list[dict[str, Any]]) -> None:
     print(
         f"\nFive services, each ready 2 s after its start, {RATE} requests/s (half keep-alive, 10 % POST, 3-s requests)"
     )
-    print(f"{'':24}{'':10}  command  users on new  requests  failed  longest gap")
+    print(f"{'':24}{'':10}  command  users on new  requests  failed  longest gap  memory peak")
     for side in dict.fromkeys(r["side"] for r in rows):
         for verb in ("promote", "rollback"):
             mine = [r for r in rows if (r["side"], r["verb"]) == (side, verb)]
@@ -103,6 +129,7 @@ def show(rows: list[dict[str, Any]]) -> None:
             print(
                 f"{side:24}{verb:10}{median(mine, 'seconds'):7.1f} s    {on_new}{sum(r['sent'] for r in mine):10}"
                 f"{sum(r['failed'] for r in mine):8}{median(mine, 'gap'):11.2f} s"
+                f"{median(mine, 'memory') / (1 << 20):9.0f} MiB"
             )
 
 

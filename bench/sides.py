@@ -77,31 +77,35 @@ class Celadon:
                 run([*self._command, "down", environment, "--volumes", "-y"])
 
 
-class Plain:
-    """The plain script, as it is, or with a reload of nginx after it: tags moved, `docker compose up -d`."""
+class Script:
+    """A team's scripts, in a folder of their own: up.sh, promote.sh, rollback.sh, down.sh."""
 
-    base = "http://127.0.0.1:4700"
-
-    def __init__(self, *, reload: bool) -> None:
-        self.name = "plain script + reload" if reload else "plain script"
-        self._words = ["reload"] if reload else []
+    def __init__(self, name: str, folder: str, port: int, *words: str) -> None:
+        self.name, self.base = name, f"http://127.0.0.1:{port}"
+        self._folder, self._words = HERE / folder, words
 
     def set_up(self) -> None:
-        """The images that Celadon built (version 1 and 2), under the moving tags of the script."""
+        """The images that Celadon built (version 1 and 2), under the moving tags of the scripts."""
         for service in SERVICES:
             names = run(["docker", "image", "ls", "--format", "{{.Tag}}", f"bench-{service}"]).split()
             first, second = sorted(n for n in names if n[:1].isdigit())[:2]
             run(["docker", "tag", f"bench-{service}:{first}", f"bench-{service}:production"])
             run(["docker", "tag", f"bench-{service}:{second}", f"bench-{service}:staging"])
-        run(["docker", "compose", "up", "--detach", "--wait"], HERE / "plain")
-        run(["docker", "compose", "exec", "-T", "nginx", "nginx", "-c", "/etc/bench/nginx.conf", "-s", "reload"],
-            HERE / "plain")  # fmt: skip
+        run([str(self._folder / "up.sh")])
 
     def promote(self) -> list[str]:
-        return [str(HERE / "plain" / "promote.sh"), *self._words]
+        return [str(self._folder / "promote.sh"), *self._words]
 
     def rollback(self) -> list[str]:
-        return [str(HERE / "plain" / "rollback.sh"), *self._words]
+        return [str(self._folder / "rollback.sh"), *self._words]
 
     def tear_down(self) -> None:
-        run(["docker", "compose", "down", "--timeout", "2"], HERE / "plain")
+        run([str(self._folder / "down.sh")])
+
+
+SCRIPTS = (
+    Script("plain script", "plain", 4700),
+    Script("plain script + reload", "plain", 4700, "reload"),
+    Script("docker rename + reload", "rename", 4710),
+    Script("scale to two and back", "rollout", 4720),
+)
