@@ -22,8 +22,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. `tidying` steps come when users are served: their failure undoes nothing."""
+    """One thing to do. Steps `after_commit` finish a turn; `tidying` ones when users are served: they undo nothing."""
 
+    after_commit = False
     tidying = False
 
     def describe(self) -> str:
@@ -168,6 +169,7 @@ class Switch(Step):
     """Write the router's configuration as the record has it, reload, wait until the new workers serve."""
 
     services: tuple[str, ...]
+    after_commit = True
 
     def describe(self) -> str:
         return _("switch the router: {names}").format(names=", ".join(self.services))
@@ -178,6 +180,7 @@ class Retag(Step):
     """Let the moving image tags say what the record says."""
 
     services: tuple[str, ...]
+    after_commit = True
 
     def describe(self) -> str:
         return _("move the tags of {names}").format(names=", ".join(self.services))
@@ -189,6 +192,7 @@ class Verify(Step):
 
     candidates: tuple[Candidate, ...]
     seconds: float
+    after_commit = True
 
     def describe(self) -> str:
         return _("verify from outside and watch for {seconds:g} s").format(seconds=self.seconds)
@@ -199,7 +203,7 @@ class Drain(Step):
     """Wait until the router's old workers have finished their requests, for `seconds` at most."""
 
     seconds: float
-    tidying = True
+    after_commit = tidying = True
 
     def describe(self) -> str:
         return _("let running requests finish (at most {seconds:g} s)").format(seconds=self.seconds)
@@ -210,7 +214,7 @@ class Stop(Step):
     """Stop and remove the containers that users no longer reach."""
 
     candidates: tuple[Candidate, ...]
-    tidying = True
+    after_commit = tidying = True
 
     def describe(self) -> str:
         return _("stop {names}").format(names=", ".join(map(str, self.candidates)))
@@ -222,7 +226,7 @@ class Retire(Step):
 
     releases: tuple[Release, ...]
     built: tuple[Built, ...]
-    tidying = True
+    after_commit = tidying = True
 
     def describe(self) -> str:
         names = sorted({r.image for r in self.releases} | {b.image for b in self.built})

@@ -52,7 +52,7 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
     done: list[Step] = []
     try:
         for number, step in enumerate(plan.steps, 1):
-            if done and done[-1].tidying and not step.tidying:
+            if _committed(done) and not step.after_commit:
                 done.clear()  # a turn is over: users have it, and what comes next cannot take it back
                 cancel.heeded = True
             if isinstance(step, steps.Commit):
@@ -118,5 +118,8 @@ def undo(world: World, done: list[Step]) -> None:
 def _outcome(done: list[Step], error: Exception) -> str:
     if isinstance(error, Cancelled):
         return outcomes.CANCELLED
-    committed = any(isinstance(step, steps.Commit) for step in done[:-1])
-    return outcomes.REVERTED if committed else outcomes.FAILED
+    return outcomes.REVERTED if _committed(done[:-1]) else outcomes.FAILED
+
+
+def _committed(done: list[Step]) -> bool:
+    return any(isinstance(step, steps.Commit) for step in done)
