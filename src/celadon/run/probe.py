@@ -13,8 +13,8 @@ from celadon.locale import _, ngettext
 from celadon.plan.steps import Candidate
 from celadon.state.snapshot import IN_SLOT, Container
 
-PAUSE = 0.2  # seconds between two questions: quick to see "ready", light on a service that is just starting
-AGAIN = 0.05  # seconds before the next question to a service that answered well: it can take it, and users wait
+PAUSE = 0.1  # seconds between two questions: quick to see "ready", light on a service that is just starting
+AGAIN = 0.03  # seconds before the next question to a service that answered well: it can take it, and users wait
 LOOK = 1.0  # seconds between two looks at the containers
 SETTLE = 3.0  # seconds that a worker without a health path must run without falling
 BAD_IN_A_ROW = 3  # wrong answers from outside that count as a failure: one alone may be the service's own affair
