@@ -31,8 +31,8 @@ e2e: setup  ## the stories on the real engine
 bench: setup  ## promote and rollback beside the scripts of others, in one run
 	@$(BIN)/python -m bench.run
 
-torture: setup  ## the whole kill matrix and a hundred rounds, under load (two hours)
-	@$(BIN)/python -m tests.torture && $(BIN)/python -m tests.torture.cycles
+torture: setup  ## the whole kill matrix and a hundred rounds under load, and power cuts (hours)
+	@$(BIN)/python -m tests.torture && $(BIN)/python -m tests.torture.cycles && $(BIN)/python -m tests.torture.power
 
 format: venv  ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -3,6 +3,7 @@
 import getpass
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,13 +39,13 @@ def start(workspace: Workspace, wanted: Wanted) -> int:
     `workspace` is closed by it: an open record does not survive a fork.
     """
     layout, request = workspace.layout, wanted.request
-    number = workspace.record.begin(
+    with workspace.record.beginning(
         wanted.config.name, request.verb, wanted.plan.concerned, getpass.getuser(), utc_now().isoformat(),
         after=layout.last_log(),
-    )  # fmt: skip
+    ) as number:  # fmt: skip
+        told = Journal(layout.events(number), layout.log(number))  # locked before the fork: no moment looks like death
     for file in (layout.log(number - KEPT), layout.events(number - KEPT)):
         file.unlink(missing_ok=True)
-    told = Journal(layout.events(number), layout.log(number))  # locked before the fork: no moment looks like death
     workspace.record.close()
     detached(lambda: _run(workspace.outline.folder, wanted, number, told))
     told.close()
@@ -73,6 +74,7 @@ def _journalled(workspace: Workspace, wanted: Wanted, number: int, told: Journal
         message = str(problem)
         raise
     finally:
+        cancel.heeded = False  # what is done is done
         workspace.record.finish(number, outcome, message, utc_now().isoformat())
 
 
@@ -119,13 +121,20 @@ def chosen(workspace: Workspace, number: int | None) -> Deployment:
     return candidates[0]
 
 
+def _running(workspace: Workspace, number: int | None) -> Deployment | None:
+    return next((d for d in reversed(running(workspace)) if number in (None, d.id)), None)
+
+
 def cancel(workspace: Workspace, number: int | None) -> Deployment:
     """Ask a deployment to stop: before the commit it is undone, after it the work is finished. Returns at once.
 
     Raises UsageError when none runs, RefusedError where it belongs to another user.
     """
-    deployment = next((d for d in reversed(running(workspace)) if number in (None, d.id) and d.pid), None)
-    if deployment is None:
+    deployment = _running(workspace, number)
+    if deployment is not None and not deployment.pid:
+        time.sleep(1)  # it is just being born, and tells its process id first of all
+        deployment = _running(workspace, deployment.id)
+    if deployment is None or not deployment.pid:
         raise UsageError(_("No such deployment runs here."), hint="celadon status")
     try:
         os.kill(deployment.pid, signal.SIGTERM)  # it lives, its journal is locked: this is no other process's id

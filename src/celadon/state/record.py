@@ -275,10 +275,14 @@ class Record:
 
     # The journal. A step that cannot be journalled (a full disk) must not end a deployment that has switched already.
 
-    def begin(self, environment: str, verb: str, services: Sequence[str], by: str, now: str, *, after: int = 0) -> int:
-        """Journal that a deployment was asked for; returns its number, which is higher than all others and `after`.
+    @contextmanager
+    def beginning(
+        self, environment: str, verb: str, services: Sequence[str], by: str, now: str, *, after: int = 0
+    ) -> Iterator[int]:
+        """Journal that a deployment was asked for, when the body is through; gives its number.
 
-        A record that was lost does not know its numbers any more, but their logs are still there.
+        Nobody sees the deployment before the body has claimed its journal: without one it would look dead. The number
+        is higher than all others and `after`: a record that was lost does not know them, but their logs are there.
         """
         with self._transaction():
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM deployments").fetchone()[0]
@@ -288,7 +292,7 @@ class Record:
                 "VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
                 (number, environment, verb, " ".join(services), by, now, WAITING),
             )
-        return number
+            yield number
 
     def run_by(self, deployment: int, pid: int) -> None:
         """Journal which process carries a deployment out."""
