@@ -107,7 +107,9 @@ def test_a_candidate_that_crashes_after_the_switch_is_taken_back(shop: Workspace
     failed = shop.celadon("deploy", "staging", expect=1)
     assert "fell" in failed.err and "out of luck" in failed.err
     assert shop.version("/shop") == "1" and shop.slots() == ["shop-blue"]
-    assert shop.celadon("history", "--json").json[0]["outcome"] == "reverted"
+    reverted = shop.celadon("history", "--json").json[0]
+    assert reverted["outcome"] == "reverted" and "exit code 3" in reverted["message"]
+    assert any("out of luck" in line for line in reverted["evidence"])  # its last lines, kept
     assert shop.live("shop")["slot"] == "blue"
 
 

@@ -15,6 +15,7 @@ from celadon.state.snapshot import IN_SLOT, Container
 
 PAUSE = 0.1  # seconds between two questions: quick to see "ready", light on a service that is just starting
 AGAIN = 0.03  # seconds before the next question to a service that answered well: it can take it, and users wait
+WATCHING = 0.25  # seconds between two questions from outside, while users are there already
 LOOK = 1.0  # seconds between two looks at the containers
 SETTLE = 3.0  # seconds that a worker without a health path must run without falling
 BAD_IN_A_ROW = 3  # wrong answers from outside that count as a failure: one alone may be the service's own affair
@@ -172,7 +173,8 @@ def outside(watch: Watch, questions: Sequence[Question], seconds: float, told: C
     """
     begun = time.monotonic()
     good = dict.fromkeys((q.service for q in questions), 0)
-    bad = dict(good)
+    bad: dict[str, list[str]] = {name: [] for name in good}
+    names = {c.service: str(c) for c in watch.candidates}
     with ThreadPoolExecutor(max(1, len(questions))) as pool:
         while True:
             seen = watch.look()
@@ -181,12 +183,12 @@ def outside(watch: Watch, questions: Sequence[Question], seconds: float, told: C
                     raise _ill(candidate, seen[str(candidate)])
             for question, (fine, words) in zip(questions, pool.map(ask, questions), strict=True):
                 name = question.service
-                good[name], bad[name] = (good[name] + 1, 0) if fine else (0, bad[name] + 1)
-                if bad[name] >= BAD_IN_A_ROW:
-                    raise _wrong(question, words)
+                good[name], bad[name] = (good[name] + 1, []) if fine else (0, [*bad[name], words])
+                if len(bad[name]) >= BAD_IN_A_ROW:
+                    raise _wrong(question, bad[name], seen[names[name]])
             if all(good[q.service] >= q.good for q in questions) and time.monotonic() - begun >= seconds:
                 break
-            time.sleep(PAUSE)
+            time.sleep(WATCHING)
     told(ngettext("{n} service answers from outside", "{n} services answer from outside", len(questions)).format(
         n=len(questions)))  # fmt: skip
 
@@ -200,10 +202,13 @@ def _ill(candidate: Candidate, container: Container) -> UnhealthyError:
     )
 
 
-def _wrong(question: Question, words: str) -> UnhealthyError:
+def _wrong(question: Question, answers: Sequence[str], container: Container) -> UnhealthyError:
     return UnhealthyError(
         _("{service} does not answer well through the router.").format(service=question.service),
         service=question.service,
-        evidence=[f"GET {question} (Host: {question.host}) → {words}"],
+        evidence=[
+            *(f"GET {question} (Host: {question.host}) → {words}" for words in answers),
+            *docker.last_lines(container.id),
+        ],
         hint=_("Users have the release before again."),
     )
