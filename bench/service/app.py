@@ -1,8 +1,8 @@
 """A small service that behaves, or misbehaves, as its environment says: for tests and benchmarks.
 
 NAME, PORT, PREFIX: who it is and where it listens. READY_AFTER: seconds before it answers at all. CRASH_AFTER: seconds
-until it ends with code 3. HEALTH: the status of its health path (200). GREETING: answered back, to tell environments
-apart. PEER: what PREFIX/api/peer fetches.
+until it ends with code 3. ILL_AFTER: seconds until its health path answers 500. HEALTH: the status of its health path
+(200). GREETING: answered back, to tell environments apart. PEER: what PREFIX/api/peer fetches.
 """
 
 import asyncio
@@ -10,11 +10,13 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
 NAME, PORT = os.environ.get("NAME", "service"), int(os.environ.get("PORT", "8000"))
 PREFIX = os.environ.get("PREFIX", "").rstrip("/")
+STARTED = time.monotonic()
 VERSION = Path(__file__).with_name("VERSION").read_text().strip()
 
 
@@ -25,7 +27,8 @@ def number(name: str) -> float:
 async def answer(path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
     facts = {"service": NAME, "version": VERSION, "greeting": os.environ.get("GREETING", "")}
     if path == f"{PREFIX}/api/health":
-        return int(os.environ.get("HEALTH", "200")), facts
+        ill = 0 < number("ILL_AFTER") < time.monotonic() - STARTED
+        return 500 if ill else int(os.environ.get("HEALTH", "200")), facts
     if path == f"{PREFIX}/api/slow":
         await asyncio.sleep(3)
         return 200, facts

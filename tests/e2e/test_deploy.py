@@ -113,6 +113,19 @@ def test_a_candidate_that_crashes_after_the_switch_is_taken_back(shop: Workspace
     assert shop.live("shop")["slot"] == "blue"
 
 
+def test_a_candidate_that_falls_ill_after_the_switch_is_taken_back(shop: Workspace) -> None:
+    shop.environment["watch"] = "10s"
+    shop.write()
+    shop.celadon("deploy", "staging")
+    shop.services[shop.unique("shop")]["environment"]["ILL_AFTER"] = "5"
+    shop.write()
+    failed = shop.celadon("deploy", "staging", expect=1)
+    assert "does not answer well through the router" in failed.err and failed.err.count("→ 500") == 3
+    assert shop.version("/shop") == "1" and shop.slots() == ["shop-blue"]
+    reverted = shop.celadon("history", "--show", "2", "--json").json
+    assert reverted["outcome"] == "reverted" and any("→ 500" in line for line in reverted["evidence"])
+
+
 def test_no_request_is_lost_in_a_deploy(team: Workspace) -> None:
     team.celadon("deploy", "staging")
     for name in ("hub", "shop"):
