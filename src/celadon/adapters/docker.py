@@ -3,6 +3,7 @@
 import ipaddress
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from celadon.adapters import process
@@ -150,6 +151,29 @@ def signal(name: str, sign: str) -> None:
 def execute(name: str, argv: Sequence[str], timeout: float = 30) -> process.Result:
     """Run `argv` in a running container; the code is not checked."""
     return process.run(["docker", "exec", name, *argv], timeout=timeout, check=False)
+
+
+@dataclass(frozen=True)
+class Fall:
+    """How a container last ended, though it may run again since."""
+
+    code: int
+    out_of_memory: bool
+
+
+def last_fall(container: Container, now: float) -> Fall:
+    """How a container ended; of one that was started again the engine's events tell (`now` is seconds since 1970).
+
+    Its state speaks only of the present: a container that runs again has the exit code 0.
+    """
+    if not container.running:
+        return Fall(container.exit_code, container.oom_killed)
+    form = "{{.Action}} {{.Actor.Attributes.exitCode}}"
+    argv = ["docker", "events", "--since", "1h", "--until", f"{now:.3f}", "--format", form]
+    marks = ["--filter", f"container={container.id}", "--filter", "event=die", "--filter", "event=oom"]
+    told = [line.split() for line in process.run([*argv, *marks], check=False).out.splitlines()]
+    codes = [int(words[1]) for words in told if words[0] == "die" and words[-1].isdigit()]
+    return Fall(codes[-1] if codes else container.exit_code, any(words[0] == "oom" for words in told))
 
 
 def last_lines(name: str, count: int = 15) -> tuple[str, ...]:

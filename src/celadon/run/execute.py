@@ -50,6 +50,7 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
     (users are served, the old slot is not gone yet) undoes nothing: it is noted, and the next command heals it.
     """
     done: list[Step] = []
+    number = 0
     try:
         for number, step in enumerate(plan.steps, 1):
             if _committed(done) and not step.after_commit:
@@ -64,17 +65,20 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
         switched = [m.service for s in plan.steps[: number - len(done)] if isinstance(s, steps.Commit) for m in s.moves]
         if switched:
             world.report.note(_("Switched before, and staying: {names}").format(names=", ".join(switched)))
-        rest = plan.steps[number:]
-        if done[-1].tidying and all(s.tidying for s in rest):
+        tidying = bool(done) and done[-1].tidying
+        if tidying and all(s.tidying for s in plan.steps[number:]):
             message = error.message if isinstance(error, CeladonError) else str(error)
             world.report.note(_("Users are served, but tidying up failed: {problem}").format(problem=message))
             world.record.finish(deployment, outcomes.SUCCEEDED, message, world.now().isoformat())
             return outcomes.SUCCEEDED
-        # A commit that failed moved nothing; any other step may have done a part of its work.
-        if not done[-1].tidying:
-            undo(world, done[:-1] if isinstance(done[-1], steps.Commit) else done)
+        if done and isinstance(done[-1], steps.Commit):
+            done.pop()  # a commit that failed moved nothing; any other step may have done a part of its work
+        if not tidying:
+            undo(world, done)
+        outcome = outcomes.REVERTED if _committed(done) and not tidying else outcomes.FAILED
+        outcome = outcomes.CANCELLED if isinstance(error, Cancelled) else outcome
         evidence = error.evidence if isinstance(error, CeladonError) else ()
-        world.record.finish(deployment, _outcome(done, error), str(error), world.now().isoformat(), evidence)
+        world.record.finish(deployment, outcome, str(error), world.now().isoformat(), evidence)
         raise
     world.record.finish(deployment, outcomes.SUCCEEDED, "", world.now().isoformat())
     return outcomes.SUCCEEDED
@@ -113,12 +117,6 @@ def undo(world: World, done: list[Step]) -> None:
             world.report.note(_("could not be undone: {problem}").format(problem=error))
             if isinstance(step, steps.Commit):
                 return
-
-
-def _outcome(done: list[Step], error: Exception) -> str:
-    if isinstance(error, Cancelled):
-        return outcomes.CANCELLED
-    return outcomes.REVERTED if _committed(done[:-1]) else outcomes.FAILED
 
 
 def _committed(done: list[Step]) -> bool:

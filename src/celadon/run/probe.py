@@ -97,11 +97,12 @@ def fallen(candidate: Candidate, container: Container | None) -> UnhealthyError:
     """The error for a candidate whose container ended."""
     if container is None:
         return UnhealthyError(_("{name} is gone.").format(name=candidate), service=candidate.service)
-    if container.oom_killed:
+    fall = docker.last_fall(container, time.time())
+    if fall.out_of_memory:
         why = _("it took more memory than its mem_limit and was killed by the kernel (exit code 137)")
         hint = _("Raise mem_limit of {service}, or let it take less.").format(service=candidate.service)
     else:
-        why = _("it ended with exit code {code}").format(code=container.exit_code)
+        why = _("it ended with exit code {code}").format(code=fall.code)
         hint = _("Its last lines say why; what runs was not touched.")
     return UnhealthyError(
         _("{name} fell: {why}.").format(name=candidate, why=why),
