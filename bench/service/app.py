@@ -40,6 +40,21 @@ async def answer(path: str, body: bytes, headers: dict[str, str]) -> tuple[int, 
     return (200 if path.startswith(PREFIX) else 404), {**facts, "path": path}
 
 
+async def stream(writer: asyncio.StreamWriter, headers: dict[str, str]) -> None:
+    """A tick five times a second for as long as somebody listens: server-sent events, or after an upgrade."""
+    if headers.get("upgrade", "").lower() == "websocket":
+        head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    else:
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n"
+        )
+    writer.write(head.encode())
+    while True:
+        writer.write(f"data: {VERSION}\n\n".encode())
+        await writer.drain()
+        await asyncio.sleep(0.2)
+
+
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while (line := await reader.readline()).strip():
@@ -49,6 +64,8 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 name, _, value = raw.decode("latin-1").partition(":")
                 headers[name.strip().lower()] = value.strip()
             body = await reader.readexactly(int(headers.get("content-length", "0")))
+            if path == f"{PREFIX}/api/stream":
+                await stream(writer, headers)
             status, facts = await answer(path.split("?")[0], body, headers)
             text = json.dumps(facts).encode()
             keep = headers.get("connection", "keep-alive").lower() != "close"

@@ -131,7 +131,12 @@ def test_no_request_is_lost_in_a_deploy(team: Workspace) -> None:
     for name in ("hub", "shop"):
         team.commit(name, {"VERSION": "2\n"}, "second")
     base = f"http://127.0.0.1:{team.staging}"
-    with Load([f"{base}/api/health#hub", f"{base}/shop/api/health#shop"], rate=100) as load:
+    calls = [
+        f"{base}/api/health#hub",
+        f"{base}/shop/api/health#shop",
+        f"{base}/api/peer#hub",
+    ]  # one hub calls the other
+    with Load(calls, rate=100) as load:
         team.celadon("deploy", "staging")
         figures = load.stop()
     assert figures["failed"] == 0, figures["failed_by_kind"]

@@ -90,7 +90,12 @@ def test_rollback_twice_under_load_and_forward_again(team: Workspace) -> None:
     assert versions(team) == ("3", "3")
     third = team.live("shop", "production")["release"]
     base = f"http://127.0.0.1:{team.production}"
-    with Load([f"{base}/api/health#hub", f"{base}/shop/api/health#shop"], rate=100) as load:
+    calls = [
+        f"{base}/api/health#hub",
+        f"{base}/shop/api/health#shop",
+        f"{base}/api/peer#hub",
+    ]  # one hub calls the other
+    with Load(calls, rate=100) as load:
         team.celadon("rollback", "production", "-y")
         assert versions(team) == ("2", "2")
         assert team.image("shop", "production") == team.live("shop", "production")["running_image_id"]
