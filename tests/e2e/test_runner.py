@@ -97,6 +97,9 @@ def test_who_waits_for_the_lock_can_be_cancelled(slow_start: Workspace) -> None:
     second = slow_start.start("deploy", "staging", "--force")
     wait_for(lambda: len(slow_start.runners()) == 2)
     assert "waiting" in slow_start.celadon("history").out
+    told = slow_start.celadon("status").out
+    assert "deployment 2, deploy staging, is running: celadon attach 2" in told
+    assert "deployment 3, deploy staging, is waiting: celadon attach 3" in told
     slow_start.celadon("cancel", "3")
     out, _err = second.communicate(timeout=30)
     assert second.returncode == 130 and "Another deployment runs" in out

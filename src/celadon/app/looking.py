@@ -40,6 +40,7 @@ class Status:
     total: int
     holder: Holder | None
     now: str
+    deployments: tuple[Deployment, ...]  # those that wait or run, oldest first
 
 
 def status(workspace: Workspace) -> Status:
@@ -61,7 +62,11 @@ def status(workspace: Workspace) -> Status:
             for container in seen.of_role(environment, role):
                 rows.append(Row(environment, container.service, None, "", container, _memory(container), role))
     disk = host.disk(workspace.outline.folder)
-    return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat())
+    return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat(), _running(workspace))
+
+
+def _running(workspace: Workspace) -> tuple[Deployment, ...]:
+    return tuple(d for d in reversed(workspace.record.open()) if journal.alive(workspace.layout.events(d.id)))
 
 
 def _memory(container: Container | None) -> int | None:

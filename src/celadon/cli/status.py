@@ -26,6 +26,12 @@ def command(folder: Path, as_json: bool) -> None:
     free = _("disk: {free} free of {total}").format(free=numbers.size(status.free), total=numbers.size(status.total))
     holder = _("lock: {holder}").format(holder=status.holder) if status.holder else _("lock: free")
     output.lines(["", f"{free} · {holder}"])
+    output.lines(
+        _("deployment {number}, {verb} {environment}, is {state}: celadon attach {number}").format(
+            number=d.id, verb=d.verb, environment=d.environment, state=d.outcome
+        )
+        for d in status.deployments
+    )
 
 
 def health(row: Row) -> str:
@@ -86,5 +92,6 @@ def _machine(status: Status) -> dict[str, object]:
         ],
         "disk": {"free_bytes": status.free, "total_bytes": status.total},
         "lock": vars(status.holder) if status.holder else None,
+        "deployments": [vars(d) for d in status.deployments],
         "now": status.now,
     }
