@@ -62,10 +62,11 @@ def status(workspace: Workspace) -> Status:
             for container in seen.of_role(environment, role):
                 rows.append(Row(environment, container.service, None, "", container, _memory(container), role))
     disk = host.disk(workspace.outline.folder)
-    return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat(), _running(workspace))
+    return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat(), running(workspace))
 
 
-def _running(workspace: Workspace) -> tuple[Deployment, ...]:
+def running(workspace: Workspace) -> tuple[Deployment, ...]:
+    """Deployments of this workspace that run or wait, oldest first."""
     return tuple(d for d in reversed(workspace.record.open()) if journal.alive(workspace.layout.events(d.id)))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from celadon.app.acting import Wanted, carry_out
+from celadon.app.looking import running
 from celadon.app.workspace import Workspace, open_workspace
 from celadon.errors import (
     BUG,
@@ -103,16 +104,11 @@ def follow(workspace: Workspace, number: int, report: Report) -> None:
     raise failed
 
 
-def running(workspace: Workspace) -> tuple[Deployment, ...]:
-    """Deployments of this workspace that wait or run, newest first."""
-    return tuple(d for d in workspace.record.open() if journal.alive(workspace.layout.events(d.id)))
-
-
 def chosen(workspace: Workspace, number: int | None) -> Deployment:
     """The deployment `number`, or the one that runs, or the last one. Raises UsageError when there is none."""
     every = workspace.record.deployments(None, 1000)
     if number is None:
-        candidates: Sequence[Deployment] = running(workspace)[-1:] or every
+        candidates: Sequence[Deployment] = running(workspace)[:1] or every
     else:
         candidates = [d for d in every if d.id == number]
     if not candidates:
@@ -122,7 +118,7 @@ def chosen(workspace: Workspace, number: int | None) -> Deployment:
 
 
 def _running(workspace: Workspace, number: int | None) -> Deployment | None:
-    return next((d for d in reversed(running(workspace)) if number in (None, d.id)), None)
+    return next((d for d in running(workspace) if number in (None, d.id)), None)
 
 
 def cancel(workspace: Workspace, number: int | None) -> Deployment:
