@@ -1,5 +1,5 @@
 # One container of a service: run_hub NAME SERVICE TAG. Sourced by the other scripts.
-hubs="one two three four five"
+. ../tags.sh
 port_of() { case $1 in one) echo 8001 ;; two) echo 8002 ;; three) echo 8003 ;; four) echo 8004 ;; five) echo 8005 ;; esac; }
 run_hub() {
   docker run --detach --name "$1" --network bench-rename --restart unless-stopped \

@@ -1,4 +1,6 @@
 #!/bin/sh
 set -e
-for service in one two three four five; do docker tag "bench-$service:rollback" "bench-$service:production"; done
-exec "$(dirname "$0")/switch.sh"
+cd "$(dirname "$0")"
+. ../tags.sh
+back
+exec ./switch.sh "$@"

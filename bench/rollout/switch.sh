@@ -2,7 +2,8 @@
 # Rolling by scaling, service by service: a second container of the new image, wait until it is healthy, stop the first.
 set -e
 cd "$(dirname "$0")"
-for hub in one two three four five; do
+. ../tags.sh
+for hub in $hubs; do
   old=$(docker compose ps --quiet "$hub")
   docker compose up --detach --no-deps --no-recreate --scale "$hub=2" "$hub"
   new=$(docker compose ps --quiet "$hub" | grep -v "$old")
