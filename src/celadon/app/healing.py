@@ -42,8 +42,14 @@ def heal(workspace: Workspace, environment: str, report: Report) -> tuple[str, .
     return closed + reconcile(World(kept_config(workspace, environment), layout, record, report))
 
 
+def heal_in_passing(workspace: Workspace, environment: str, report: Report) -> None:
+    """Heal where an operator's verb had nothing else to do; not while a deployment runs, which heals itself."""
+    if lock.holder() is None:
+        heal_told(workspace, environment, report)
+
+
 def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
-    """Heal one environment under the host's lock, where an operator's verb had nothing else to do."""
+    """Heal one environment under the host's lock, and tell the operator what was done."""
     with locked(workspace, "reconcile", LOCK_LIMIT, report):
         for line in heal(workspace, environment, report):
             report.note(_("healed: {what}").format(what=line))

@@ -33,7 +33,7 @@ def carry_out(folder: Path, request: Request, manner: Manner) -> int:
         return DONE
     if not wanted.plan.steps:
         with output.Terminal(stderr=manner.as_json) as terminal:
-            healing.heal_told(workspace, wanted.config.name, terminal)
+            healing.heal_in_passing(workspace, wanted.config.name, terminal)
         _tell_end(workspace, None, manner)
         return DONE
     _agree(wanted.plan, yes=manner.yes)
