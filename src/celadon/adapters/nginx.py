@@ -18,7 +18,7 @@ from celadon.state.layout import make_private, write_private
 if TYPE_CHECKING:
     import jinja2
 
-CONFIG, NEXT, REFUSED = "nginx.conf", "next.conf", "refused.conf"
+CONFIG, NEXT, REFUSED, UNTOLD = "nginx.conf", "next.conf", "refused.conf", "untold"
 TAKEOVER_LIMIT = 20.0  # seconds for new workers to take over; it takes some 20 ms where nothing is wrong
 LEAVING = "shutting down"
 
@@ -91,7 +91,9 @@ def staged(folder: Path, text: str) -> bool:
 
 
 def in_force(folder: Path, text: str) -> bool:
-    """Whether the configuration file says exactly `text`."""
+    """Whether the configuration file says exactly `text`, and nginx was told."""
+    if (folder / UNTOLD).exists():
+        return False
     try:
         return (folder / CONFIG).read_text() == text
     except FileNotFoundError:
@@ -107,8 +109,17 @@ def leads_to(folder: Path, address: str) -> bool:
 
 
 def adopt(folder: Path) -> None:
-    """Make the tested configuration the one that nginx reads, at its next reload or start."""
+    """Make the tested configuration the one that nginx reads, at its next reload or start; then say `told`.
+
+    Whoever is killed in between leaves a mark: a file that is written is not yet what users get.
+    """
+    write_private(folder / UNTOLD, "")
     write_private(folder / CONFIG, (folder / NEXT).read_text())
+
+
+def told(folder: Path) -> None:
+    """nginx has the configuration: it was reloaded, or will read it when it starts."""
+    (folder / UNTOLD).unlink(missing_ok=True)
 
 
 def reload(router: str, pid: int, sleep: Callable[[float], None] = time.sleep) -> None:

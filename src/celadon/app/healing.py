@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from celadon.adapters import docker
 from celadon.app.configs import kept_config
 from celadon.app.workspace import Workspace
+from celadon.errors import CeladonError
 from celadon.locale import _
 from celadon.run import journal, lock
 from celadon.run.lock import Holder
@@ -71,5 +72,15 @@ def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) 
     docker.require_engine()
     outline = workspace.outline
     names = [outline.environment(name) for name in environments] or list(outline.environments)
+    done: dict[str, tuple[str, ...]] = {}
+    failed: list[CeladonError] = []
     with locked(workspace, "reconcile", LOCK_LIMIT, report):
-        return {name: heal(workspace, name, report) for name in names}
+        for name in names:
+            try:
+                done[name] = heal(workspace, name, report)
+            except CeladonError as problem:  # one that cannot be healed must not keep production from it
+                report.note(f"{name}: {problem.message}")
+                failed.append(problem)
+    if failed:
+        raise failed[0]
+    return done

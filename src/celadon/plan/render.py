@@ -20,6 +20,9 @@ DROPPED = ("build", "image", "ports", "depends_on", "profiles", "scale", "networ
 
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 RESTART = "unless-stopped"
+# The engine takes every `docker kill`, the HUP of a reload as well, for a stop by hand: "unless-stopped" would leave
+# the router down after a reboot (moby/moby#41302).
+ROUTER_RESTART = "always"
 
 # Inside the router's container: plain and TLS entrances, out of the way of the services' own ports.
 PLAIN_ENTRANCE, TLS_ENTRANCE = 60080, 60443
@@ -177,7 +180,7 @@ def _router(config: EnvironmentConfig, network: Network, folder: str) -> Documen
     return {
         "image": config.settings.router.image,
         "command": ["nginx", "-c", f"{ROUTER_FOLDER}/nginx.conf", "-g", "daemon off;"],
-        "restart": RESTART,
+        "restart": ROUTER_RESTART,
         "logging": LOGGING,
         "stop_grace_period": f"{config.options.drain:g}s",
         "ports": ports,
@@ -192,7 +195,8 @@ def router_fingerprint(config: EnvironmentConfig) -> str:
     tls = [str(listen) for listen in config.options.tls.listen] if config.options.tls else []
     plain = [str(listen) for listen in config.options.listen]
     folder = str(config.folder)  # a workspace that was moved: the old mount leads nowhere
-    return fingerprint({"image": config.settings.router.image, "listen": plain, "tls": tls, "folder": folder})
+    return fingerprint({"image": config.settings.router.image, "listen": plain, "tls": tls, "folder": folder,
+                        "restart": ROUTER_RESTART})  # fmt: skip
 
 
 def _literal(text: str) -> str:

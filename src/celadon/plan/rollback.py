@@ -6,7 +6,7 @@ from celadon.config.workspace import EnvironmentConfig
 from celadon.errors import RefusedError, UsageError
 from celadon.locale import _
 from celadon.plan import admission, common, road, steps
-from celadon.plan.steps import Candidate, Plan, Unchanged
+from celadon.plan.steps import Candidate, Plan, Step, Unchanged
 from celadon.state.snapshot import Release, Snapshot
 
 
@@ -68,26 +68,26 @@ def plan_drill(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
     rolled = plan_rollback(config, snapshot, services, to)
     candidates: list[Candidate] = []
     unchanged = list(rolled.unchanged)
-    for move in (move for step in rolled.steps if isinstance(step, steps.Commit) for move in step.moves):
-        if move.after is None:
-            continue
-        known = config.services.get(move.service)
-        if known is None or known.options.port is None:
-            unchanged.append(Unchanged(move.service, _("a worker would begin to work")))
-        else:
-            candidates.append(Candidate(move.service, move.after.release, move.after.slot))
-    made = tuple(candidates)
-    names = tuple(c.service for c in candidates)
+    way: list[Step] = []
+    for turn in (step.moves for step in rolled.steps if isinstance(step, steps.Commit)):
+        starting: list[Candidate] = []
+        for move in turn:
+            known = config.services.get(move.service)
+            if known is None or known.options.port is None or known.options.strategy == "replace":
+                unchanged.append(Unchanged(move.service, _("a worker would begin to work")))
+            elif move.after:
+                starting.append(Candidate(move.service, move.after.release, move.after.slot))
+        if starting:
+            made = tuple(starting)
+            way += [steps.Start(made), steps.ProbeInside(made), steps.Stop(made)]
+            candidates += starting
     changes = tuple(
         _("{service}: would {release} start and get healthy?").format(service=c.service, release=c.release)
         for c in candidates
     )
-    way = (
-        (*common.preparation(config, snapshot), steps.Start(made), steps.ProbeInside(made), steps.Stop(made))
-        if made
-        else ()
-    )
-    return Plan("drill", config.name, names, way, tuple(unchanged), changes)
+    before = common.preparation(config, snapshot) if way else ()
+    names = tuple(c.service for c in candidates)
+    return Plan("drill", config.name, names, (*before, *way), tuple(unchanged), changes)
 
 
 def _refuse_without_image(config: EnvironmentConfig, snapshot: Snapshot, target: Release) -> None:

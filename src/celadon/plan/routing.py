@@ -87,7 +87,7 @@ def routing(config: EnvironmentConfig, placed: Iterable[Placed], certificate: st
             continue
         route = _route(config, name, options, live)
         internal.append(Internal(route, options.port))
-        if options.route is not None:
+        if options.route is not None and (live or not _covered(options, services.values())):
             by_host.setdefault(options.host or "", []).append(route)
     options_tls = config.options.tls
     return Routing(
@@ -104,6 +104,18 @@ def routing(config: EnvironmentConfig, placed: Iterable[Placed], certificate: st
         timeout=config.settings.router.timeout,
         drain=config.options.drain,
         trusted=config.settings.router.trusted_proxies,
+    )
+
+
+def _covered(options: ServiceOptions, services: Iterable[tuple[ServiceOptions, Placed | None]]) -> bool:
+    """Whether something live answers where `options` would: words of what is not there yet must not take its place."""
+    path = f"{(options.route or '').rstrip('/')}/"
+    return any(
+        live
+        and other.route is not None
+        and other.host == options.host
+        and path.startswith(f"{other.route.rstrip('/')}/")
+        for other, live in services
     )
 
 

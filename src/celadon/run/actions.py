@@ -175,6 +175,13 @@ def run_task(world: World, step: steps.RunTask) -> None:
         ) from None
 
 
+def remove_task(world: World, step: steps.RunTask) -> None:
+    """A command that does not listen to SIGTERM goes on in the engine when its client is gone."""
+    found = docker.containers(world.config.workspace)
+    mine = (TASK, world.config.name, step.candidate.service)
+    docker.remove([c.id for c in found if (c.role, c.environment, c.service) == mine])
+
+
 def stop_first(world: World, step: steps.StopFirst) -> None:
     docker.stop(_container_names(world, [step.candidate]))
 
@@ -368,6 +375,7 @@ DO: Mapping[type[Step], Action] = {
 
 UNDO: Mapping[type[Step], Action] = {
     steps.Freeze: unfreeze,
+    steps.RunTask: remove_task,
     steps.StopFirst: start_again,
     steps.Start: remove_candidates,
     steps.Commit: flip_back,

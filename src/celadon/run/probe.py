@@ -175,6 +175,8 @@ def outside(watch: Watch, questions: Sequence[Question], seconds: float, told: C
     begun = time.monotonic()
     good = dict.fromkeys((q.service for q in questions), 0)
     bad: dict[str, list[str]] = {name: [] for name in good}
+    wrong = dict(bad)  # the last wrong answers, in a row or not
+    limit = seconds + max((q.within for q in questions), default=0.0)
     names = {c.service: str(c) for c in watch.candidates}
     with ThreadPoolExecutor(max(1, len(questions))) as pool:
         while True:
@@ -185,8 +187,10 @@ def outside(watch: Watch, questions: Sequence[Question], seconds: float, told: C
             for question, (fine, words) in zip(questions, pool.map(ask, questions), strict=True):
                 name = question.service
                 good[name], bad[name] = (good[name] + 1, []) if fine else (0, [*bad[name], words])
-                if len(bad[name]) >= BAD_IN_A_ROW:
-                    raise _wrong(question, bad[name], seen[names[name]])
+                wrong[name] = bad[name] or wrong[name]
+                late = good[name] < question.good and time.monotonic() - begun > limit
+                if len(bad[name]) >= BAD_IN_A_ROW or late:
+                    raise _wrong(question, wrong[name], seen[names[name]])
             if all(good[q.service] >= q.good for q in questions) and time.monotonic() - begun >= seconds:
                 break
             time.sleep(WATCHING)

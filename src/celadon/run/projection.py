@@ -171,6 +171,7 @@ def switch_router(world: World) -> bool:
     nginx.adopt(folder)
     if router:
         nginx.reload(router.id, router.pid)
+    nginx.told(folder)
     return True
 
 

@@ -41,8 +41,12 @@ def reconcile(world: World) -> tuple[str, ...]:
     containers = docker.containers(world.config.workspace)
     observe.refuse_namesake(containers, world.layout, world.config.workspace)
     mine = [c for c in containers if c.environment == world.config.name]
-    if not any(c.role == labels.ROUTER and c.running for c in mine):
+    routers = [c for c in mine if c.role == labels.ROUTER]
+    if not routers:
         return tuple(done)  # the environment is down: `up` or the next deploy starts it
+    if not any(c.running for c in routers):
+        docker.start([c.id for c in routers])
+        done += [_("started {name}, which should run").format(name=c.name) for c in routers]
     live = projection.live_candidates(world)
     missing = [c for c in live.values() if not _runs(mine, c)]
     if missing:
