@@ -7,7 +7,10 @@ import pytest
 
 from celadon.adapters import nginx
 from celadon.errors import CeladonError
-from celadon.plan.routing import Internal, Route, Routing, Site
+from celadon.plan import render
+from celadon.plan.render import Placed
+from celadon.plan.routing import Internal, Route, Routing, Site, routing
+from tests.unit.plan.test_plans import config, release
 
 WEB = Route("web", "r1", "/", "10.0.0.3:80", False, 60, "50m")
 SHOP = Route("shop", "r2", "/shop", "10.0.0.5:81", True, 5, "1m")
@@ -27,9 +30,32 @@ def test_addresses_not_names() -> None:
 
 
 def test_what_is_not_live_answers_in_words() -> None:
-    routing = replace(ROUTING, sites=(Site("", (replace(WEB, target=""),)),), internal=())
-    text = nginx.render(routing, (1, 30), None)
+    nothing = replace(ROUTING, sites=(Site("", (replace(WEB, target=""),)),), internal=())
+    text = nginx.render(nothing, (1, 30), None)
     assert 'return 503 "web is not deployed to staging yet.' in text and "proxy_pass" not in text
+
+
+def test_words_of_what_is_not_there_never_shadow_what_is() -> None:
+    case = {"services": {"web": {"x-celadon": {"port": 80, "route": "/", "health": "/up"}},
+                         "api": {"x-celadon": {"port": 81, "route": "/api", "health": "/up"}}}}  # fmt: skip
+    made = config(case, "staging")
+    document = render.release_document(made, made.services["web"])
+    web = Placed(release(case, "staging", "web", "20260101-000000-aaaaaaa"), "blue", "10.0.0.3", document)
+    assert [r.service for r in routing(made, [web]).sites[0].routes] == ["web"]
+    assert [r.service for r in routing(made, []).sites[0].routes] == ["api", "web"]  # nothing is live: both say so
+
+
+def test_a_configuration_that_nginx_was_not_told_is_not_in_force(tmp_path: Path) -> None:
+    (tmp_path / nginx.NEXT).write_text("events {}")
+    nginx.adopt(tmp_path)
+    assert not nginx.in_force(tmp_path, "events {}")  # whoever was killed here has not switched anybody
+    nginx.told(tmp_path)
+    assert nginx.in_force(tmp_path, "events {}")
+
+
+def test_a_template_that_is_gone_is_no_bug(tmp_path: Path) -> None:
+    with pytest.raises(CeladonError, match="cannot be read"):
+        nginx.render(ROUTING, (1, 30), tmp_path / "gone.j2")
 
 
 def test_a_template_with_a_mistake_is_explained(tmp_path: Path) -> None:

@@ -30,7 +30,14 @@ def render(routing: Routing, version: tuple[int, ...], template: Path | None) ->
     """
     import jinja2  # a tenth of a second that verbs which only look should not pay
 
-    text = template.read_text() if template else files("celadon.adapters").joinpath("nginx.conf.j2").read_text()
+    built_in = files("celadon.adapters").joinpath("nginx.conf.j2")
+    try:
+        text = template.read_text() if template else built_in.read_text()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise CeladonError(
+            _("The router's template cannot be read: {problem}").format(problem=problem),
+            hint=_("Bring it back, or take it out of x-celadon.router.template and deploy."),
+        ) from None
     try:
         return _compiled(text).render(routing=routing, keepalive_min=version >= (1, 27, 4))
     except jinja2.TemplateError as problem:
@@ -38,7 +45,7 @@ def render(routing: Routing, version: tuple[int, ...], template: Path | None) ->
         raise CeladonError(
             _("The router's template cannot be rendered: {problem}").format(problem=problem),
             evidence=[f"{template}:{line}" if line else str(template)],
-            hint=_("Begin with the built-in one: celadon router template"),
+            hint=_("The built-in one is {file}").format(file=built_in),
         ) from None
 
 
