@@ -20,13 +20,14 @@ def record(tmp_path: Path) -> Record:
 
 def test_a_commit_is_all_or_none(record: Record) -> None:
     record.add_release(FIRST)
-    record.move("staging", [Move("web", None, Live("r1", "blue"))])
+    record.move("staging", [Move("web", None, Live("r1", "blue"))], "one")
     assert record.releases()[0].served
     stale = [Move("shop", None, Live("r9", "blue")), Move("web", Live("r0", "green"), Live("r2", "green"))]
     with pytest.raises(CeladonError, match="changed under this deployment"):
-        record.move("staging", stale)
-    assert record.live() == {("staging", "web"): Live("r1", "blue")}
-    record.move("staging", [Move("web", Live("r1", "blue"), None)])
+        record.move("staging", stale, "two")
+    assert record.live() == {("staging", "web"): Live("r1", "blue")} and record.rendering("staging") == "one"
+    record.move("staging", [Move("web", Live("r1", "blue"), None)], "two")
+    assert (record.rendering("staging"), record.rendering_before("staging")) == ("two", "one")
     assert record.live() == {}
 
 
@@ -101,9 +102,12 @@ def test_an_old_record_becomes_a_new_one(tmp_path: Path) -> None:
     old.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
     old.execute("INSERT INTO deployments (environment, verb, services, by, pid, started, outcome) "
                 "VALUES ('staging', 'deploy', 'web', 'ann', 1, 't', 'succeeded')")  # fmt: skip
+    old.execute("INSERT INTO networks VALUES ('staging', '10.0.0.0/16')")
     old.commit()
     old.close()
-    assert Record(file).deployments()[0].evidence == ()
+    new = Record(file)
+    assert new.deployments()[0].evidence == () and new.rendering("staging") == "rendered"
+    new.close()
     assert sqlite3.connect(file).execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
 
 
@@ -113,10 +117,12 @@ def test_only_an_empty_record_is_rebuilt(record: Record) -> None:
         {("staging", "web"): Live("r1", "green")},
         {"staging": "10.0.0.0/16"},
         {("staging", "web", "green"): 4},
+        {"staging": "rendered-1"},
     )
     assert record.empty and record.rebuild(*found)
     assert record.releases() == (FIRST,) and record.live()["staging", "web"].slot == "green"
     assert record.place("staging", "web", "green") == 4 and record.place("staging", "web", "blue") == 5
+    assert record.rendering("staging") == "rendered-1" and record.rendering("production") is None
     assert record.subnet("staging") == "10.0.0.0/16" and not record.rebuild(*found)
 
 
@@ -124,9 +130,9 @@ def test_going_forward_sets_the_way_back_and_going_back_does_not(record: Record)
     for number in (1, 2, 3):
         record.add_release(replace(FIRST, id=f"r{number}"))
     one, two, three = Live("r1", "blue"), Live("r2", "green"), Live("r3", "blue")
-    record.move("staging", [Move("web", None, one)])
-    record.move("staging", [Move("web", one, two)])
-    record.move("staging", [Move("web", two, three)])
-    record.move("staging", [Move("web", three, one, forward=False)])
-    record.move("staging", [Move("web", one, three)])  # three comes again, over one this time
+    record.move("staging", [Move("web", None, one)], "r")
+    record.move("staging", [Move("web", one, two)], "r")
+    record.move("staging", [Move("web", two, three)], "r")
+    record.move("staging", [Move("web", three, one, forward=False)], "r")
+    record.move("staging", [Move("web", one, three)], "r")  # three comes again, over one this time
     assert {r.id: r.predecessor for r in record.releases()} == {"r1": None, "r2": "r1", "r3": "r1"}

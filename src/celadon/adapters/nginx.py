@@ -23,29 +23,25 @@ TAKEOVER_LIMIT = 20.0  # seconds for new workers to take over; it takes some 20 
 LEAVING = "shutting down"
 
 
-def render(routing: Routing, version: tuple[int, ...], template: Path | None) -> str:
-    """The configuration for `routing`, from the built-in template or the user's own.
+def render(routing: Routing, version: tuple[int, ...], template: str | None) -> str:
+    """The configuration for `routing`, from the built-in template or the text of the user's own.
 
     Raises CeladonError when the template cannot be rendered.
     """
     import jinja2  # a tenth of a second that verbs which only look should not pay
 
     built_in = files("celadon.adapters").joinpath("nginx.conf.j2")
-    try:
-        text = template.read_text() if template else built_in.read_text()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise CeladonError(
-            _("The router's template cannot be read: {problem}").format(problem=problem),
-            hint=_("Bring it back, or take it out of x-celadon.router.template and deploy."),
-        ) from None
+    text = built_in.read_text() if template is None else template
     try:
         return _compiled(text).render(routing=routing, keepalive_min=version >= (1, 27, 4))
     except jinja2.TemplateError as problem:
-        line = getattr(problem, "lineno", None)
+        line = getattr(problem, "lineno", 0)
         raise CeladonError(
             _("The router's template cannot be rendered: {problem}").format(problem=problem),
-            evidence=[f"{template}:{line}" if line else str(template)],
-            hint=_("The built-in one is {file}").format(file=built_in),
+            evidence=[f"{line}: {text.splitlines()[line - 1].strip()}"] if line else (),
+            hint=_("It is the file that x-celadon.router.template names; the built-in one is {file}").format(
+                file=built_in
+            ),
         ) from None
 
 

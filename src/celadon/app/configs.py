@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from celadon.adapters import compose, docker
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
-from celadon.config.load import load_environment, load_frozen
+from celadon.config.load import load_environment
 from celadon.config.workspace import EnvironmentConfig, Outline
 from celadon.errors import ConfigError, UsageError
 from celadon.locale import _
+from celadon.run import rendering
 
 AS_IT_WAS = ("rollback", "drill", "down")  # verbs that must work whatever became of the file
 
@@ -55,13 +56,13 @@ def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:
     Raises UsageError when nothing was ever deployed.
     """
     outline = workspace.outline
-    file = workspace.layout.rendered(environment)
-    if not file.exists():
+    config = rendering.kept(workspace.record, workspace.layout, outline.name, environment, outline.file)
+    if config is None:
         raise UsageError(
             _("Nothing was deployed to {environment} yet.").format(environment=environment),
             hint=f"celadon deploy {environment}",
         )
-    return load_frozen(file.read_text(), outline.name, outline.folder, outline.file, environment)
+    return config
 
 
 def target_of_promote(workspace: Workspace, to: str | None) -> str:

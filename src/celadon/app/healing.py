@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from celadon.adapters import docker
-from celadon.app.configs import kept_config
 from celadon.app.workspace import Workspace
 from celadon.errors import CeladonError
 from celadon.locale import _
-from celadon.run import journal, lock
+from celadon.run import journal, lock, rendering
 from celadon.run.lock import Holder
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
@@ -38,9 +37,10 @@ def heal(workspace: Workspace, environment: str, report: Report) -> tuple[str, .
     """Finish or clear what a killed run left in an environment; the lock must be held. Returns what was done."""
     layout, record = workspace.layout, workspace.record
     closed = close_the_killed(record, layout, utc_now().isoformat())
-    if not layout.rendered(environment).exists():
+    config = rendering.kept(record, layout, workspace.outline.name, environment, workspace.outline.file)
+    if config is None:
         return closed
-    return closed + reconcile(World(kept_config(workspace, environment), layout, record, report))
+    return closed + reconcile(World(config, layout, record, report))
 
 
 def heal_in_passing(workspace: Workspace, environment: str, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from celadon.locale import _
 
 # (file, project name, variables to add) -> what `docker compose config` prints. Raises CommandError.
 Render = Callable[[Path, str, Mapping[str, str]], str]
+
+TEMPLATE_KEY = "x-celadon-router-template"  # in what is kept of a rendering
 
 _MISSING_ENV_FILE = re.compile(r"env file (?P<path>.+?) not found")
 
@@ -33,14 +36,27 @@ def load_environment(file: Path, environment: str, render: Render) -> Environmen
         text = render(file, f"{name}-{environment}", {"CELADON_ENV": environment})
     except CommandError as error:
         raise ConfigError([_of_compose(raw, error)]) from None
-    return _frozen(raw, environment, text, check_folders=True)
+    return _with_template(_frozen(raw, environment, text, check_folders=True), raw)
+
+
+def _with_template(config: EnvironmentConfig, raw: Positions) -> EnvironmentConfig:
+    """The router's own template, if there is one, becomes a part of what is kept."""
+    name = config.settings.router.template
+    if not name:
+        return config
+    try:
+        template = (config.folder / name).read_text()
+    except (OSError, UnicodeDecodeError) as problem:
+        words = _("{file} cannot be read: {problem}").format(file=name, problem=problem)
+        raise ConfigError([raw.problem(("x-celadon", "router", "template"), words)]) from None
+    return replace(config, template=template, text=config.text + yaml.safe_dump({TEMPLATE_KEY: template}))
 
 
 def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment: str) -> EnvironmentConfig:
     """The environment as `text`, an earlier rendering, has it: for rollbacks, whatever became of the file since."""
     data = {**yaml.load(text, Loader), "name": workspace}  # noqa: S506 (a safe loader)
     config = _frozen(Positions(file, data, None), environment, text, check_folders=False)
-    return EnvironmentConfig(**{**vars(config), "folder": folder, "file": file})
+    return replace(config, folder=folder, file=file)
 
 
 def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool) -> EnvironmentConfig:
@@ -83,6 +99,7 @@ def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool)
         secrets=rendered.get("secrets") or {},
         configs=rendered.get("configs") or {},
         text=text,
+        template=rendered.get(TEMPLATE_KEY),
     )
 
 

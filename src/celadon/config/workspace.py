@@ -77,7 +77,10 @@ class Service:
 
 @dataclass(frozen=True)
 class EnvironmentConfig:
-    """The workspace rendered for one environment. `backing` are services without `x-celadon`, as Compose has them."""
+    """The workspace rendered for one environment. `backing` are services without `x-celadon`, as Compose has them.
+
+    `text` is what `load_frozen` makes this of again; `template` is the text of the router's own template, if any.
+    """
 
     workspace: str
     name: str
@@ -92,6 +95,7 @@ class EnvironmentConfig:
     secrets: Mapping[str, Mapping[str, Any]]
     configs: Mapping[str, Mapping[str, Any]]
     text: str
+    template: str | None = None
 
     @property
     def project(self) -> str:

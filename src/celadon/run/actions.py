@@ -13,7 +13,7 @@ from celadon.locale import _
 from celadon.plan import steps
 from celadon.plan.render import RELEASE_KEY, Placed
 from celadon.plan.steps import Candidate, Step
-from celadon.run import probe, projection
+from celadon.run import probe, projection, rendering
 from celadon.run.reconcile import reconcile
 from celadon.run.world import World
 from celadon.state import snapshot as labels
@@ -38,6 +38,7 @@ def prepare(world: World, step: steps.Prepare) -> None:
             compose.up(file, world.config.project, backing, wait=True)
         if labels.ROUTER in step.names:
             compose.up(file, world.config.project, [labels.ROUTER], recreate=step.restarts_router)
+        rendering.adopt(world)
     except CommandError as error:
         raise CeladonError(
             _("The environment {environment} did not start.").format(environment=world.config.name),
@@ -254,15 +255,16 @@ def test_router(world: World, step: steps.TestRouter) -> None:
 
 
 def commit(world: World, step: steps.Commit) -> None:
-    world.record.move(world.config.name, step.moves)
+    rendering.adopt(world, step.moves)
 
 
 def flip_back(world: World, step: steps.Commit) -> None:
     """Users get back what they had; requests under way on the new release may finish."""
-    world.record.move(world.config.name, [Move(m.service, m.after, m.before, forward=False) for m in step.moves])
-    projection.switch_router(world)
-    projection.move_tags(world, [m.service for m in step.moves])
-    projection.wait_for_drain(world, world.config.options.drain)
+    backward = [Move(m.service, m.after, m.before, forward=False) for m in step.moves]
+    before = rendering.give_back(world, backward)
+    projection.switch_router(before)
+    projection.move_tags(before, [m.service for m in step.moves])
+    projection.wait_for_drain(before, before.config.options.drain)
 
 
 def switch(world: World, step: steps.Switch) -> None:
@@ -320,6 +322,7 @@ def retire(world: World, step: steps.Retire) -> None:
 
 
 def heal(world: World, step: steps.Heal) -> None:
+    rendering.adopt(world)
     for line in reconcile(world):
         world.report.detail(line)
 

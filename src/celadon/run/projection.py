@@ -91,7 +91,6 @@ def write_environment(world: World, candidates: Sequence[Candidate] = ()) -> Pat
     document = render.environment_document(world.config, network(world), placed, router)
     file = world.layout.compose(world.config.name)
     write_private(file, HEADER + to_yaml(document))
-    write_private(world.layout.rendered(world.config.name), world.config.text)
     return file
 
 
@@ -103,11 +102,8 @@ def router_text(world: World, changes: Mapping[str, Live | None]) -> str:
         if live:
             standing[service] = Candidate(service, live.release, live.slot)
     placed = [place(world, one) for one in standing.values()]
-    template = world.config.settings.router.template
     return nginx.render(
-        routing.routing(world.config, placed, certificate(world)),
-        router_version(world),
-        world.config.folder / template if template else None,
+        routing.routing(world.config, placed, certificate(world)), router_version(world), world.config.template
     )
 
 

@@ -31,7 +31,8 @@ def rebuild(record: Record, layout: Layout, workspace: str) -> list[str]:
         for c in ours
         if c.address
     }
-    if not record.rebuild(releases, _live(layout, ours), subnets, places):
+    renderings = {name: kept[-1].stem for name in environments if (kept := layout.every_rendered(name))}
+    if not record.rebuild(releases, _live(layout, ours), subnets, places, renderings):
         return []
     return [
         _("The record was lost; it was rebuilt from {releases} frozen releases and {containers} containers.").format(

@@ -26,8 +26,14 @@ class Layout:
     def compose(self, environment: str) -> Path:
         return self.environment(environment) / "compose.yaml"
 
-    def rendered(self, environment: str) -> Path:
-        return self.environment(environment) / "rendered.yaml"
+    def rendered(self, environment: str, name: str) -> Path:
+        """A configuration as it was rendered once: for heals and rollbacks, whatever became of the file since."""
+        return self.environment(environment) / f"{name}.yaml"
+
+    def every_rendered(self, environment: str) -> list[Path]:
+        """All that are kept, the newest last."""
+        found = self.environment(environment).glob("rendered*.yaml")
+        return sorted(found, key=lambda file: file.stat().st_mtime_ns)
 
     def releases(self, environment: str) -> Path:
         return self.root / "releases" / environment

@@ -45,9 +45,14 @@ EVIDENCE_AND_SERVED = """
 ALTER TABLE deployments ADD COLUMN evidence TEXT NOT NULL DEFAULT '';
 ALTER TABLE releases ADD COLUMN served INTEGER NOT NULL DEFAULT 1;
 """
+RENDERINGS = """
+CREATE TABLE renderings (environment TEXT PRIMARY KEY, name TEXT NOT NULL, before TEXT) STRICT;
+INSERT INTO renderings SELECT environment, 'rendered', NULL FROM networks;
+"""
 MIGRATIONS = (
     TABLES,
     EVIDENCE_AND_SERVED,
+    RENDERINGS,
 )  # one a schema, from the first; a record of any age becomes the newest when opened
 SCHEMA = len(MIGRATIONS)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -160,12 +165,17 @@ class Record:
         rows = self._db.execute("SELECT * FROM live ORDER BY environment, service")
         return {(r["environment"], r["service"]): Live(r["release"], r["slot"]) for r in rows}
 
-    def move(self, environment: str, moves: Iterable[Move]) -> None:
-        """The commit point: make every `after` live at once, or nothing.
+    def move(self, environment: str, moves: Iterable[Move], rendering: str) -> None:
+        """The commit point: make every `after` live at once, with the configuration that they came with, or nothing.
 
         Raises CeladonError if a service is not where the plan saw it: somebody else committed in between.
         """
         with self._transaction():
+            self._db.execute(
+                "INSERT INTO renderings VALUES (?1, ?2, NULL) "
+                "ON CONFLICT (environment) DO UPDATE SET before = name, name = ?2",
+                (environment, rendering),
+            )
             for move in moves:
                 key = (environment, move.service)
                 if self.live().get(key) != move.before:
@@ -187,6 +197,18 @@ class Record:
                         (came, *key, move.after.release),
                     )
 
+    def rendering(self, environment: str) -> str | None:
+        """The name of the configuration in force, None before anything was."""
+        return self._rendering(environment, "name")
+
+    def rendering_before(self, environment: str) -> str | None:
+        """The one that was in force before the last commit."""
+        return self._rendering(environment, "before")
+
+    def _rendering(self, environment: str, which: str) -> str | None:
+        row = self._db.execute("SELECT * FROM renderings WHERE environment = ?", (environment,)).fetchone()
+        return row[which] if row else None
+
     # Releases and images
 
     def releases(self) -> tuple[Release, ...]:
@@ -200,10 +222,11 @@ class Record:
         live: Mapping[tuple[str, str], Live],
         subnets: Mapping[str, str],
         places: Mapping[tuple[str, str, str], int],
+        renderings: Mapping[str, str],
     ) -> bool:
         """Fill an empty record with what was found elsewhere, in one transaction; False when it is no longer empty.
 
-        `subnets` by environment, `places` by (environment, service, slot).
+        `subnets` and `renderings` by environment, `places` by (environment, service, slot).
         """
         with self._transaction():
             if not self.empty:
@@ -216,6 +239,8 @@ class Record:
                 self.set_subnet(environment, subnet)
             for key, place in places.items():
                 self._db.execute("INSERT INTO addresses VALUES (?, ?, ?, ?)", (*key, place))
+            for environment, name in renderings.items():
+                self._db.execute("INSERT INTO renderings VALUES (?, ?, NULL)", (environment, name))
         return True
 
     def add_release(self, r: Release) -> None:
@@ -270,7 +295,7 @@ class Record:
     def forget_environment(self, environment: str) -> None:
         """Drop everything that the record says of an environment, but its history."""
         with self._transaction():
-            for table in ("live", "releases", "networks", "addresses"):
+            for table in ("live", "releases", "networks", "addresses", "renderings"):
                 self._db.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608
 
     # The journal. A step that cannot be journalled (a full disk) must not end a deployment that has switched already.

@@ -1,0 +1,48 @@
+"""The configuration that an environment runs with: kept as it was rendered, in force from the commit on.
+
+A deployment that is undone leaves the one before in force; heals and rollbacks need no file of the team's.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from celadon.config.load import load_frozen
+from celadon.config.workspace import EnvironmentConfig
+from celadon.run.world import World
+from celadon.state.layout import Layout, write_private
+from celadon.state.record import Record
+from celadon.state.snapshot import Move
+
+
+def adopt(world: World, moves: Sequence[Move] = ()) -> None:
+    """Commit `moves` and the configuration that they came with; renderings that nothing needs any more go."""
+    environment, layout = world.config.name, world.layout
+    name = f"rendered-{hashlib.sha256(world.config.text.encode()).hexdigest()[:16]}"
+    write_private(layout.rendered(environment, name), world.config.text)
+    world.record.move(environment, moves, name)
+    needed = (world.record.rendering(environment), world.record.rendering_before(environment))
+    for file in layout.every_rendered(environment):
+        if file.stem not in needed:
+            file.unlink(missing_ok=True)
+
+
+def give_back(world: World, moves: Sequence[Move]) -> World:
+    """Commit `moves` and the configuration before the last commit; returns the world as it is with that one."""
+    environment = world.config.name
+    name = world.record.rendering_before(environment) or world.record.rendering(environment) or ""
+    world.record.move(environment, moves, name)
+    config = kept(world.record, world.layout, world.config.workspace, environment, world.config.file)
+    return replace(world, config=config) if config else world
+
+
+def kept(
+    record: Record, layout: Layout, workspace: str, environment: str, compose_file: Path
+) -> EnvironmentConfig | None:
+    """The configuration in force; None where nothing was ever deployed."""
+    name = record.rendering(environment)
+    file = layout.rendered(environment, name) if name else None
+    if file is None or not file.exists():
+        return None
+    return load_frozen(file.read_text(), workspace, layout.workspace, compose_file, environment)
