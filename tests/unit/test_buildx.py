@@ -9,16 +9,18 @@ from celadon.adapters import buildx
 
 def test_a_compose_build_section_becomes_flags() -> None:
     definition = {
-        "context": "/ignored", "dockerfile": "docker/Dockerfile", "args": {"A": "1", "B": None}, "target": "web",
+        "context": "/ignored", "dockerfile": "docker/Dockerfile", "target": "web",
+        "args": {"TOKEN": "s3cret", "B": None, "no_proxy": "here"},
         "secrets": [{"source": "npm", "target": "npmrc"}], "additional_contexts": {"shared": "/shared"},
     }  # fmt: skip
     words = buildx.argv(definition, Path("/src"), "web:1", {"celadon.service": "web"}, {"npm": "src=/keys/npm"})
     assert words[-1] == "/src"
     text = " ".join(words)
-    for part in ("--file /src/docker/Dockerfile", "--build-arg A=1", "--build-arg B ", "--target web", "--tag web:1",
+    for part in ("--file /src/docker/Dockerfile", "--build-arg TOKEN ", "--build-arg B ", "--build-arg no_proxy=here", "--target web", "--tag web:1",
                  "--secret id=npmrc,src=/keys/npm", "--build-context shared=/shared",
                  "--label celadon.service=web"):  # fmt: skip
         assert part in text
+    assert "s3cret" not in text and buildx.variables(definition) == {"TOKEN": "s3cret"}
 
 
 def test_progress_names_the_step_that_failed_with_its_last_lines() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ KNOWN = {
     "pull", "network", "shm_size", "extra_hosts", "secrets", "ssh", "additional_contexts", "platforms", "tags",
 }  # fmt: skip
 EVIDENCE = 20
+# Variables that would change what the client itself does; arguments of these names stay on its command line.
+CLIENTS_OWN = re.compile(r"PATH$|HOME$|TMPDIR$|(DOCKER|BUILDX|BUILDKIT|COMPOSE|SSH|LD|GO|XDG|OTEL)|.*_proxy$", re.I)
 
 
 def argv(
@@ -29,7 +32,7 @@ def argv(
     inline = definition.get("dockerfile_inline")
     words += ["--file", "-" if inline else str(context / definition.get("dockerfile", "Dockerfile"))]
     for name, value in (definition.get("args") or {}).items():
-        words += ["--build-arg", name if value is None else f"{name}={value}"]
+        words += ["--build-arg", f"{name}={value}" if value is not None and CLIENTS_OWN.match(name) else name]
     for name, value in {**(definition.get("labels") or {}), **labels}.items():
         words += ["--label", f"{name}={value}"]
     for key, flag in (("target", "--target"), ("network", "--network"), ("shm_size", "--shm-size")):
@@ -52,12 +55,18 @@ def argv(
     return [*words, str(context)]
 
 
+def variables(definition: Mapping[str, Any]) -> dict[str, str]:
+    """The values of build arguments, for the client's environment: a command line is read by every user of the host."""
+    given: Mapping[str, Any] = definition.get("args") or {}
+    return {name: str(value) for name, value in given.items() if value is not None and not CLIENTS_OWN.match(name)}
+
+
 def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: process.OnLine,
           step: process.OnLine) -> None:  # fmt: skip
     """Build; `log` gets every line, `step` one line a Dockerfile step. Raises BuildError with step and last lines."""
     progress = Progress(log, step)
     try:
-        process.run(words, stdin=definition.get("dockerfile_inline"), timeout=timeout,
+        process.run(words, env=variables(definition), stdin=definition.get("dockerfile_inline"), timeout=timeout,
                     on_line=progress.feed, bound=True)  # fmt: skip
     except CommandTimeout as error:
         raise BuildError(

@@ -52,14 +52,15 @@ def _turn(
     if frozen:
         way.append(steps.Freeze(tuple(frozen)))
     way += [steps.RunTask(a.candidate, a.task) for a in arrivals if a.task]
-    way += [steps.StopFirst(a.leaving) for a in arrivals if a.replace and a.leaving]
+    stopped = tuple(a.leaving for a in arrivals if a.replace and a.leaving)
+    way += [steps.StopFirst(one) for one in stopped]
     if candidates:
         way.append(steps.Start(candidates))
     if routed:
         way.append(steps.TestRouter(moves))
     if candidates:
         way.append(steps.ProbeInside(candidates))
-    way.append(steps.Commit(moves))
+    way.append(steps.Commit(moves, stopped))
     if routed:
         way.append(steps.Switch(names))
     way.append(steps.Retag(names))

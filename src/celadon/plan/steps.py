@@ -155,9 +155,13 @@ class TestRouter(Step):
 
 @dataclass(frozen=True)
 class Commit(Step):
-    """The commit point: the record moves, everything else follows it."""
+    """The commit point: the record moves, everything else follows it.
+
+    `stopped`: what was stopped before its successor started, and must run again before users are given back to it.
+    """
 
     moves: tuple[Move, ...]
+    stopped: tuple[Candidate, ...] = ()
 
     def describe(self) -> str:
         names = ", ".join(f"{m.service} → {m.after.release if m.after else _('nothing')}" for m in self.moves)

@@ -261,6 +261,12 @@ def commit(world: World, step: steps.Commit) -> None:
 def flip_back(world: World, step: steps.Commit) -> None:
     """Users get back what they had; requests under way on the new release may finish."""
     backward = [Move(m.service, m.after, m.before, forward=False) for m in step.moves]
+    if step.stopped:  # never two at once of what was replaced
+        services = {c.service for c in step.stopped}
+        new = [Candidate(m.service, m.after.release, m.after.slot)
+               for m in step.moves if m.after and m.service in services]  # fmt: skip
+        docker.remove(_container_names(world, new))
+        docker.start(_container_names(world, step.stopped))
     before = rendering.give_back(world, backward)
     projection.switch_router(before)
     projection.move_tags(before, [m.service for m in step.moves])

@@ -48,14 +48,16 @@ def reconcile(world: World) -> tuple[str, ...]:
         docker.start([c.id for c in routers])
         done += [_("started {name}, which should run").format(name=c.name) for c in routers]
     live = projection.live_candidates(world)
+    orphans = [c for c in mine if c.role == labels.TASK or (c.role == labels.IN_SLOT and not _in(c, live.values()))]
     missing = [c for c in live.values() if not _runs(mine, c)]
     if missing:
+        in_their_place = [c for c in orphans if c.service in {m.service for m in missing}]  # never two of a singleton
+        docker.stop([c.id for c in in_their_place if c.running])
         docker.remove([c.id for c in mine if c.role == labels.IN_SLOT and _in(c, missing)])
         compose.up(projection.write_environment(world), world.config.project, [str(c) for c in missing])
         done += [_("started {name}, which should run").format(name=c) for c in missing]
     if projection.switch_router(world):
         done.append(_("the router was given what the record says"))
-    orphans = [c for c in mine if c.role == labels.TASK or (c.role == labels.IN_SLOT and not _in(c, live.values()))]
     if orphans:
         projection.wait_for_drain(world, world.config.options.drain)  # a killed run may have switched just now
         docker.stop([c.id for c in orphans if c.running])
