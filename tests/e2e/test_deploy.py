@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.load import Load
 
-from tests.e2e.workspace import Workspace, run
+from tests.e2e.workspace import Workspace, run, wait_for
 
 
 def test_a_broken_build_touches_nothing_and_says_where(shop: Workspace) -> None:
@@ -118,12 +118,15 @@ def test_a_candidate_that_falls_ill_after_the_switch_is_taken_back(shop: Workspa
     shop.write()
     shop.celadon("deploy", "staging")
     shop.services[shop.unique("shop")]["environment"]["ILL_AFTER"] = "5"
+    shop.top["router"] = {"client_max_body_size": "7m"}
     shop.write()
     failed = shop.celadon("deploy", "staging", expect=1)
     assert "does not answer well through the router" in failed.err and failed.err.count("→ 500") == 3
     assert shop.version("/shop") == "1" and shop.slots() == ["shop-blue"]
     reverted = shop.celadon("history", "--show", "2", "--json").json
     assert reverted["outcome"] == "reverted" and any("→ 500" in line for line in reverted["evidence"])
+    configuration = shop.folder / ".celadon" / "router" / "staging" / "nginx.conf"
+    assert "7m" not in configuration.read_text() and "Nothing to do" in shop.celadon("reconcile").out
 
 
 def test_no_request_is_lost_in_a_deploy(team: Workspace) -> None:
@@ -339,3 +342,9 @@ def test_a_downtime_may_be_accepted(shop: Workspace) -> None:
     told = shop.celadon("deploy", "staging", "--strategy", "replace").out
     assert "does not answer until that is healthy" in told and "stop shop" in told
     assert shop.version("/shop") == "2" and shop.slots() == ["shop-green"]
+    shop.environment["watch"] = "10s"
+    shop.services[shop.unique("shop")]["environment"]["ILL_AFTER"] = "5"
+    shop.write()
+    shop.celadon("deploy", "staging", "--strategy", "replace", expect=1)
+    wait_for(lambda: shop.get("/shop/api/health")[1].get("version") == "2")  # what was stopped first runs again
+    assert shop.slots() == ["shop-green"] and "Nothing to do" in shop.celadon("reconcile").out

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.e2e.workspace import Workspace, free_port, run
+from tests.e2e.workspace import Workspace, free_port, run, wait_for
 
 
 def test_backing_services_start_once_and_deploys_leave_them_alone(shop: Workspace) -> None:
@@ -149,6 +149,8 @@ def test_a_broken_router_template_changes_nothing(shop: Workspace) -> None:
     failed = shop.celadon("deploy", "staging", expect=1)
     assert "no_such_directive" in failed.err
     assert shop.version("/shop") == "1" and shop.slots() == ["shop-blue"]
+    (shop.folder / "router.j2").unlink()  # what was undone is not in force: nothing needs it
+    assert "Nothing to do" in shop.celadon("reconcile").out
     run(["docker", "restart", *shop.containers("label=celadon.role=router")])  # what it starts with is good, too
     time.sleep(0.5)
     assert shop.version("/shop") == "1"
@@ -226,3 +228,25 @@ def test_an_engine_that_does_not_answer_is_said_in_words(shop: Workspace, monkey
         patched.setenv("PATH", "/nowhere")
         no_docker = shop.celadon("deploy", "staging", expect=1).err
         assert "Docker Compose v2 does not answer." in no_docker and "`docker` is not installed" in no_docker
+
+
+def test_a_router_on_the_hosts_own_network(team: Workspace) -> None:
+    team.top["router"] = {"network": "host"}
+    team.write()
+    team.celadon("deploy", "staging")
+    team.celadon("promote", "-y")
+    peer = team.get("/api/peer", "production")
+    assert peer[0] == 200 and peer[1]["peer"]["service"] == "shop"  # by name, through the router
+    team.production = free_port()
+    team.write()
+    for name in ("hub", "shop"):
+        team.commit(name, {"VERSION": "2\n"}, "second")
+    team.celadon("deploy", "staging")
+    told = team.celadon("promote", "-y").out  # another door is only a reload
+    assert "without answers" not in told and team.version("/shop", "production") == "2"
+    team.celadon("down", "production", "-y")
+    team.celadon("up", "production")
+    wait_for(lambda: team.get("/api/peer", "production")[1].get("peer", {}).get("version") == "2")
+    team.top["router"] = {"network": "bridge"}
+    team.write()
+    assert "cannot change while production runs" in team.celadon("up", "production", expect=1).err

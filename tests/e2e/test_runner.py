@@ -154,3 +154,26 @@ def test_reconcile_by_hand(slow_start: Workspace) -> None:
     assert "which should run" in slow_start.celadon("reconcile", "staging").out
     assert wait_for(lambda: slow_start.get("/shop/api/health")[0] == 200)
     assert "Nothing to do" in slow_start.celadon("reconcile").out
+
+
+def test_a_killed_replace_never_lets_two_of_a_singleton_run(empty: Workspace) -> None:
+    empty.add("clock", route=None, celadon={"strategy": "replace"})
+    empty.write()
+    empty.celadon("deploy", "staging")
+    begun = time.time()
+    empty.commit("clock", {"VERSION": "2\n"}, "second")
+    terminal = empty.start("deploy", "staging")
+    wait_for(lambda: empty.slots() == ["clock-blue", "clock-green"])
+    for pid in empty.runners():
+        os.kill(pid, signal.SIGKILL)
+    terminal.wait(30)
+    assert "healed" in empty.celadon("deploy", "staging").out
+    assert empty.slots() == ["clock-green"]
+    filters = [f"label=celadon.service={empty.unique('clock')}", "event=start", "event=die"]
+    argv = ["docker", "events", "--since", str(begun), "--until", str(time.time())]
+    argv += [word for one in filters for word in ("--filter", one)]
+    lines = run([*argv, "--format", "{{.Action}} {{.Actor.Attributes.name}}"]).splitlines()
+    up = [1]
+    for line in lines:
+        up.append(up[-1] + (1 if line.startswith("start") else -1))
+    assert max(up) == 1 and len(up) >= 6, lines  # blue out, green in, green out, blue in, blue out, green in

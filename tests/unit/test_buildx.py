@@ -16,8 +16,8 @@ def test_a_compose_build_section_becomes_flags() -> None:
     words = buildx.argv(definition, Path("/src"), "web:1", {"celadon.service": "web"}, {"npm": "src=/keys/npm"})
     assert words[-1] == "/src"
     text = " ".join(words)
-    for part in ("--file /src/docker/Dockerfile", "--build-arg TOKEN ", "--build-arg B ", "--build-arg no_proxy=here", "--target web", "--tag web:1",
-                 "--secret id=npmrc,src=/keys/npm", "--build-context shared=/shared",
+    for part in ("--file /src/docker/Dockerfile", "--build-arg TOKEN ", "--build-arg B ", "--build-arg no_proxy=here",
+                 "--target web", "--tag web:1", "--secret id=npmrc,src=/keys/npm", "--build-context shared=/shared",
                  "--label celadon.service=web"):  # fmt: skip
         assert part in text
     assert "s3cret" not in text and buildx.variables(definition) == {"TOKEN": "s3cret"}

@@ -1,6 +1,7 @@
 """The router's configuration as text, tested by a real nginx elsewhere; here: what must and must not be in it."""
 
 from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,17 @@ import pytest
 from celadon.adapters import nginx
 from celadon.errors import CeladonError
 from celadon.plan import render
-from celadon.plan.render import Placed
+from celadon.plan.render import Network, Placed
 from celadon.plan.routing import Internal, Route, Routing, Site, routing
 from tests.unit.plan.test_plans import config, release
 
 WEB = Route("web", "r1", "/", "10.0.0.3:80", False, 60, "50m")
 SHOP = Route("shop", "r2", "/shop", "10.0.0.5:81", True, 5, "1m")
+CASE = {"web": {"x-celadon": {"port": 80, "route": "/", "health": "/up"}},
+        "api": {"x-celadon": {"port": 81, "route": "/api", "health": "/up"}}}  # fmt: skip
+NETWORK = Network(IPv4Network("10.0.0.0/16"))
 ROUTING = Routing(
-    "staging", (Site("", (WEB, SHOP)),), (Internal(WEB, 80), Internal(SHOP, 81)), 60080, 0, "", "", False, "",
+    "staging", (Site("", (WEB, SHOP)),), (Internal(WEB, 80), Internal(SHOP, 81)), ("60080",), (), "", "", "", False, "",
     "50m", 60, 30, (),
 )  # fmt: skip
 
@@ -36,13 +40,26 @@ def test_what_is_not_live_answers_in_words() -> None:
 
 
 def test_words_of_what_is_not_there_never_shadow_what_is() -> None:
-    case = {"services": {"web": {"x-celadon": {"port": 80, "route": "/", "health": "/up"}},
-                         "api": {"x-celadon": {"port": 81, "route": "/api", "health": "/up"}}}}  # fmt: skip
+    case = {"services": CASE}
     made = config(case, "staging")
     document = render.release_document(made, made.services["web"])
     web = Placed(release(case, "staging", "web", "20260101-000000-aaaaaaa"), "blue", "10.0.0.3", document)
-    assert [r.service for r in routing(made, [web]).sites[0].routes] == ["web"]
-    assert [r.service for r in routing(made, []).sites[0].routes] == ["api", "web"]  # nothing is live: both say so
+    assert [r.service for r in routing(made, NETWORK, [web]).sites[0].routes] == ["web"]
+    assert [r.service for r in routing(made, NETWORK, []).sites[0].routes] == [
+        "api",
+        "web",
+    ]  # nothing is live: both say so
+
+
+def test_on_the_hosts_network_the_doors_are_the_hosts_own() -> None:
+    made = config({"top": {"router": {"network": "host"}}, "services": CASE}, "staging")
+    text = nginx.render(routing(made, NETWORK, []), (1, 30), None)
+    assert "listen 4400 default_server;" in text and "listen 10.0.0.1:80;" in text and "60080" not in text
+    document = render.environment_document(made, NETWORK, [], "/router")
+    assert document["services"]["router"]["network_mode"] == "host" and "ports" not in document["services"]["router"]
+    assert set(render.host_entries(made, NETWORK).values()) == {"10.0.0.1"}
+    bridge = config({"services": CASE}, "staging")
+    assert render.router_fingerprint(bridge) != render.router_fingerprint(made)
 
 
 def test_a_configuration_that_nginx_was_not_told_is_not_in_force(tmp_path: Path) -> None:

@@ -199,6 +199,18 @@ def free_subnet(name: str) -> ipaddress.IPv4Network:
         process.run(["docker", "network", "rm", name], check=False)
 
 
+def make_network(name: str, subnet: str, dynamic: str, gateway: str, labels: Mapping[str, str]) -> None:
+    """Make a network whose addresses outside `dynamic` are never handed out by the engine itself."""
+    marks = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    ranges = ["--subnet", subnet, "--ip-range", dynamic, "--gateway", gateway]
+    process.run(["docker", "network", "create", *ranges, *marks, name])
+
+
+def remove_network(name: str) -> None:
+    """Remove a network; what is gone already is not an error."""
+    process.run(["docker", "network", "rm", "--force", name])
+
+
 def subnet(name: str) -> str | None:
     """The subnet of a network; None where there is no such network."""
     form = "{{(index .IPAM.Config 0).Subnet}}"

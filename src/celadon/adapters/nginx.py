@@ -62,10 +62,11 @@ def version(image: str) -> tuple[int, ...]:
     return ()
 
 
-def stage(folder: Path, text: str, *, router: str | None, image: str) -> None:
+def stage(folder: Path, text: str, *, router: str | None, image: str, network: str) -> None:
     """Write `text` beside the configuration in force and let nginx test it; what is in force is not touched.
 
-    Tested in the container `router` where it runs, else in a container of its own. Raises CeladonError.
+    Tested in the container `router` where it runs, else in a container of its own: in `network`, "host" where the
+    router uses the host's, else "none". Raises CeladonError.
     """
     make_private(folder)
     write_private(folder / NEXT, text)
@@ -74,7 +75,7 @@ def stage(folder: Path, text: str, *, router: str | None, image: str) -> None:
         result = process.run(["docker", "exec", router, *test], timeout=60, check=False)
     else:
         mount = f"{folder}:{ROUTER_FOLDER}:ro"
-        result = process.run(["docker", "run", "--rm", "--network", "none", "--volume", mount, image, *test],
+        result = process.run(["docker", "run", "--rm", "--network", network, "--volume", mount, image, *test],
                              timeout=60, check=False)  # fmt: skip
     if result.code != 0:
         (folder / NEXT).replace(folder / REFUSED)
@@ -99,6 +100,14 @@ def in_force(folder: Path, text: str) -> bool:
         return False
     try:
         return (folder / CONFIG).read_text() == text
+    except FileNotFoundError:
+        return False
+
+
+def listens_on(folder: Path, door: str) -> bool:
+    """Whether the configuration in force opens `door`, such as "127.0.0.1:4500"."""
+    try:
+        return f" listen {door}" in (folder / CONFIG).read_text()
     except FileNotFoundError:
         return False
 

@@ -141,10 +141,16 @@ class RouterOptions(Options):
     """The nginx in front of each environment."""
 
     image: str = "nginx:1.30"
+    network: Literal["bridge", "host"] = "bridge"
     client_max_body_size: NginxSize = "50m"
     timeout: Seconds = 60.0
     template: str | None = None
     trusted_proxies: tuple[str, ...] = ()
+
+    @property
+    def on_host(self) -> bool:
+        """Whether nginx listens on the host's own ports: no restart of the engine is then in the users' way."""
+        return self.network == "host"
 
     @field_validator("trusted_proxies")
     @classmethod

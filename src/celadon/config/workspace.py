@@ -102,6 +102,11 @@ class EnvironmentConfig:
         """The name of the environment's Compose project."""
         return f"{self.workspace}-{self.name}"
 
+    @property
+    def network(self) -> str:
+        """The name of the environment's Docker network."""
+        return f"{self.project}_default"
+
     def service(self, name: str) -> Service:
         """Raises UsageError with the nearest name when there is no such service."""
         return self.services[choose(name, self.services, _("service"))]

@@ -87,6 +87,11 @@ class Network:
         return next(self.subnet.subnets(1))
 
     @property
+    def gateway(self) -> IPv4Address:
+        """The host's own address in it."""
+        return self.subnet.network_address + 1
+
+    @property
     def router(self) -> IPv4Address:
         return self.address(0)
 
@@ -128,7 +133,7 @@ def environment_document(
     document: Document = {
         "name": config.project,
         "services": services,
-        "networks": {**{n: dict(d) for n, d in config.networks.items()}, "default": _network(config, network)},
+        "networks": {**{n: dict(d) for n, d in config.networks.items()}, "default": _network(config)},
     }
     for section in ("volumes", "secrets", "configs"):
         merged = dict(getattr(config, section))
@@ -161,7 +166,8 @@ def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, 
 
 def host_entries(config: EnvironmentConfig, network: Network) -> dict[str, str]:
     """Names by which services call each other: all lead to the router, which knows the live slot."""
-    return {name: str(network.router) for name, service in config.services.items() if service.options.port}
+    router = network.gateway if config.settings.router.on_host else network.router
+    return {name: str(router) for name, service in config.services.items() if service.options.port}
 
 
 def _backing(config: EnvironmentConfig, name: str, definition: Mapping[str, Any]) -> Document:
@@ -174,29 +180,36 @@ def _backing(config: EnvironmentConfig, name: str, definition: Mapping[str, Any]
 
 
 def _router(config: EnvironmentConfig, network: Network, folder: str) -> Document:
-    ports = [_published(listen, PLAIN_ENTRANCE) for listen in config.options.listen]
-    if config.options.tls:
-        ports += [_published(listen, TLS_ENTRANCE) for listen in config.options.tls.listen]
     return {
         "image": config.settings.router.image,
         "command": ["nginx", "-c", f"{ROUTER_FOLDER}/nginx.conf", "-g", "daemon off;"],
         "restart": ROUTER_RESTART,
         "logging": LOGGING,
         "stop_grace_period": f"{config.options.drain:g}s",
-        "ports": ports,
+        **_reached(config, network),
         "volumes": [{"type": "bind", "source": _literal(folder), "target": ROUTER_FOLDER, "read_only": True}],
-        "networks": {"default": {"ipv4_address": str(network.router)}},
         "labels": {**_labels(config, labels.ROUTER, labels.ROUTER), labels.FINGERPRINT: router_fingerprint(config)},
     }
 
 
+def _reached(config: EnvironmentConfig, network: Network) -> Document:
+    """How users and services reach the router."""
+    if config.settings.router.on_host:
+        return {"network_mode": "host"}
+    ports = [_published(listen, PLAIN_ENTRANCE) for listen in config.options.listen]
+    if config.options.tls:
+        ports += [_published(listen, TLS_ENTRANCE) for listen in config.options.tls.listen]
+    return {"ports": ports, "networks": {"default": {"ipv4_address": str(network.router)}}}
+
+
 def router_fingerprint(config: EnvironmentConfig) -> str:
     """What the router's container was made for: another value needs another container, not only a reload."""
+    settings = config.settings.router
     tls = [str(listen) for listen in config.options.tls.listen] if config.options.tls else []
-    plain = [str(listen) for listen in config.options.listen]
+    doors = {"listen": [str(listen) for listen in config.options.listen], "tls": tls}
     folder = str(config.folder)  # a workspace that was moved: the old mount leads nowhere
-    return fingerprint({"image": config.settings.router.image, "listen": plain, "tls": tls, "folder": folder,
-                        "restart": ROUTER_RESTART})  # fmt: skip
+    reached: Document = {"network": "host"} if settings.on_host else doors  # on the host, a reload opens other doors
+    return fingerprint({"image": settings.image, **reached, "folder": folder, "restart": ROUTER_RESTART})
 
 
 def _literal(text: str) -> str:
@@ -211,13 +224,13 @@ def _published(listen: Any, target: int) -> Document:
     return port
 
 
-def _network(config: EnvironmentConfig, network: Network) -> Document:
-    ipam = {"config": [{"subnet": str(network.subnet), "ip_range": str(network.dynamic)}]}
-    return {
-        "name": f"{config.project}_default",
-        "ipam": ipam,
-        "labels": {labels.WORKSPACE: config.workspace, labels.ENVIRONMENT: config.name},
-    }
+def _network(config: EnvironmentConfig) -> Document:
+    """It is there before anything starts in it: the router may have to listen on its gateway."""
+    return {"name": config.network, "external": True}
+
+
+def network_labels(config: EnvironmentConfig) -> dict[str, str]:
+    return {labels.WORKSPACE: config.workspace, labels.ENVIRONMENT: config.name}
 
 
 def _labels(config: EnvironmentConfig, role: str, service: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from celadon.config.model import ServiceOptions
 from celadon.config.workspace import EnvironmentConfig
-from celadon.plan.render import PLAIN_ENTRANCE, ROUTER_FOLDER, TLS_ENTRANCE, Placed
+from celadon.plan.render import PLAIN_ENTRANCE, ROUTER_FOLDER, TLS_ENTRANCE, Network, Placed
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,18 @@ class Internal:
 
 @dataclass(frozen=True)
 class Routing:
-    """The whole router of one environment."""
+    """The whole router of one environment.
+
+    `plain` and `secure` are what nginx listens on for users; `inside` is what stands before the port of an internal
+    name: "", or "ADDRESS:".
+    """
 
     environment: str
     sites: tuple[Site, ...]
     internal: tuple[Internal, ...]
-    plain: int
-    secure: int
+    plain: tuple[str, ...]
+    secure: tuple[str, ...]
+    inside: str
     certificate: str
     key: str
     redirect: bool
@@ -67,7 +72,7 @@ class Routing:
         return next(((s.host, r) for s in self.sites for r in s.routes if r.service == service), None)
 
 
-def routing(config: EnvironmentConfig, placed: Iterable[Placed], certificate: str = "") -> Routing:
+def routing(config: EnvironmentConfig, network: Network, placed: Iterable[Placed], certificate: str = "") -> Routing:
     """The routing that gives users `placed`; a service of the file that is not among them answers 503 in words.
 
     `certificate` names the certificate in the router's folder, without its ending.
@@ -89,22 +94,31 @@ def routing(config: EnvironmentConfig, placed: Iterable[Placed], certificate: st
         internal.append(Internal(route, options.port))
         if options.route is not None and (live or not _covered(options, services.values())):
             by_host.setdefault(options.host or "", []).append(route)
-    options_tls = config.options.tls
+    plain, secure = _doors(config)
     return Routing(
         environment=config.name,
         sites=tuple(Site(host, tuple(routes)) for host, routes in by_host.items()),
         internal=tuple(internal),
-        plain=PLAIN_ENTRANCE,
-        secure=TLS_ENTRANCE if options_tls else 0,
+        plain=plain,
+        secure=secure,
+        inside=f"{network.gateway}:" if config.settings.router.on_host else "",
         certificate=f"{ROUTER_FOLDER}/{certificate}.pem",
         key=f"{ROUTER_FOLDER}/{certificate}.key",
-        redirect=bool(options_tls and options_tls.redirect),
+        redirect=bool(config.options.tls and config.options.tls.redirect),
         redirect_port=_redirect_port(config),
         body=config.settings.router.client_max_body_size,
         timeout=config.settings.router.timeout,
         drain=config.options.drain,
         trusted=config.settings.router.trusted_proxies,
     )
+
+
+def _doors(config: EnvironmentConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What nginx listens on for users, plain and with TLS: the host's ports, or entrances behind the engine's."""
+    tls = config.options.tls
+    if config.settings.router.on_host:
+        return tuple(map(str, config.options.listen)), tuple(map(str, tls.listen if tls else ()))
+    return (str(PLAIN_ENTRANCE),), ((str(TLS_ENTRANCE),) if tls else ())
 
 
 def _covered(options: ServiceOptions, services: Iterable[tuple[ServiceOptions, Placed | None]]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from celadon.adapters import buildx, compose, docker, git, host
+from celadon.adapters import buildx, compose, docker, git, host, nginx
 from celadon.config.model import ServiceOptions
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
@@ -28,7 +28,8 @@ TASK_LIMIT = 1800.0
 
 def prepare(world: World, step: steps.Prepare) -> None:
     """Network, backing services and router; the router starts with a configuration that nginx has tested."""
-    projection.choose_network(world)
+    _refuse_another_network(world)
+    projection.make_network(world, anew=True)
     _refuse_taken_ports(world)
     projection.switch_router(world)
     file = projection.write_environment(world)
@@ -47,6 +48,17 @@ def prepare(world: World, step: steps.Prepare) -> None:
         ) from None
 
 
+def _refuse_another_network(world: World) -> None:
+    """Running services know the router by an address that it would no longer have."""
+    router = projection.router_container(world)
+    if router and bool(router.address) == world.config.settings.router.on_host:
+        name = world.config.name
+        raise RefusedError(
+            _("x-celadon.router.network cannot change while {environment} runs.").format(environment=name),
+            hint=f"celadon down {name} && celadon up {name}",
+        )
+
+
 def _refuse_taken_ports(world: World) -> None:
     """Say who holds a port, before the engine says only that somebody does."""
     mine = projection.router_container(world)
@@ -54,6 +66,8 @@ def _refuse_taken_ports(world: World) -> None:
     for listen in (*options.listen, *(options.tls.listen if options.tls else ())):
         if host.can_listen(listen.address, listen.port):
             continue
+        if mine and nginx.listens_on(world.layout.router(world.config.name), str(listen)):
+            continue  # on the host's network
         container = docker.port_holder(listen.port)
         if mine and container == mine.name:
             continue
@@ -339,6 +353,7 @@ def tear_down(world: World, step: steps.TearDown) -> None:
         compose.down(file, world.config.project, volumes=step.volumes)
     left = [c for c in docker.containers(world.config.workspace) if c.environment == step.environment]
     docker.remove([c.id for c in left])
+    docker.remove_network(world.config.network)
     if step.volumes:
         _forget_environment(world, step.environment)
 

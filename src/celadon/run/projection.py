@@ -47,13 +47,17 @@ def network(world: World) -> Network:
     return Network(IPv4Network(subnet))
 
 
-def choose_network(world: World) -> Network:
-    """The network that exists, or a new subnet that the engine finds free, kept in the record."""
-    name = f"{world.config.project}_default"
-    if world.record.subnet(world.config.name) is None or not docker.has_network(name):
+def make_network(world: World, *, anew: bool) -> None:
+    """Make the environment's network where there is none; `anew`: with a subnet that the engine finds free now."""
+    name = world.config.network
+    if world.record.subnet(world.config.name) is not None and docker.has_network(name):
+        return
+    if anew:
         subnet = docker.free_subnet(f"{name}_choice")
         world.record.set_subnet(world.config.name, str(subnet))
-    return network(world)
+    made = network(world)
+    marks = render.network_labels(world.config)
+    docker.make_network(name, str(made.subnet), str(made.dynamic), str(made.gateway), marks)
 
 
 def place(world: World, candidate: Candidate) -> Placed:
@@ -103,7 +107,9 @@ def router_text(world: World, changes: Mapping[str, Live | None]) -> str:
             standing[service] = Candidate(service, live.release, live.slot)
     placed = [place(world, one) for one in standing.values()]
     return nginx.render(
-        routing.routing(world.config, placed, certificate(world)), router_version(world), world.config.template
+        routing.routing(world.config, network(world), placed, certificate(world)),
+        router_version(world),
+        world.config.template,
     )
 
 
@@ -149,9 +155,15 @@ def name_images(world: World, candidates: Sequence[Candidate]) -> None:
 
 def test_router(world: World, changes: Mapping[str, Live | None]) -> None:
     """Let nginx test the configuration with `changes`; what is in force is not touched."""
-    folder, image = world.layout.router(world.config.name), world.config.settings.router.image
-    router = router_container(world)
-    nginx.stage(folder, router_text(world, changes), router=router.id if router else None, image=image)
+    _stage(world, router_text(world, changes), router_container(world))
+
+
+def _stage(world: World, text: str, router: Container | None) -> None:
+    settings = world.config.settings.router
+    nginx.stage(
+        world.layout.router(world.config.name), text, router=router.id if router else None, image=settings.image,
+        network="host" if settings.on_host else "none",
+    )  # fmt: skip
 
 
 def switch_router(world: World) -> bool:
@@ -162,8 +174,7 @@ def switch_router(world: World) -> bool:
         return False
     router = router_container(world)
     if not nginx.staged(folder, text):
-        image = world.config.settings.router.image
-        nginx.stage(folder, text, router=router.id if router else None, image=image)
+        _stage(world, text, router)
     nginx.adopt(folder)
     if router:
         nginx.reload(router.id, router.pid)

@@ -54,6 +54,7 @@ def reconcile(world: World) -> tuple[str, ...]:
         in_their_place = [c for c in orphans if c.service in {m.service for m in missing}]  # never two of a singleton
         docker.stop([c.id for c in in_their_place if c.running])
         docker.remove([c.id for c in mine if c.role == labels.IN_SLOT and _in(c, missing)])
+        projection.make_network(world, anew=False)
         compose.up(projection.write_environment(world), world.config.project, [str(c) for c in missing])
         done += [_("started {name}, which should run").format(name=c) for c in missing]
     if projection.switch_router(world):
