@@ -1,12 +1,14 @@
-"""The Docker engine through its own command: containers, images, networks."""
+"""What the Docker engine has: containers, images, networks. Streams go through the `docker` command."""
 
 import ipaddress
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from celadon.adapters import process
+from celadon.adapters import engine, process
 from celadon.errors import CommandError, EngineError
 from celadon.locale import _
 from celadon.state import snapshot as labels
@@ -17,20 +19,16 @@ STOP_LIMIT = 900.0  # seconds: longer than any sensible stop_grace_period
 
 def require_engine() -> None:
     """Raises EngineError, in words, when the engine does not answer."""
-    _require(["docker", "version", "--format", "{{.Server.Version}}"], _("The Docker engine"))
+    engine.ask("GET", "/_ping", timeout=30)
 
 
 def require_compose() -> None:
     """Raises EngineError, in words, when Compose v2 is not there."""
-    _require(["docker", "compose", "version", "--short"], _("Docker Compose v2"))
-
-
-def _require(argv: Sequence[str], part: str) -> None:
     try:
-        process.run(argv, timeout=30)
+        process.run(["docker", "compose", "version", "--short"], timeout=30)
     except CommandError as error:
         raise EngineError(
-            _("{part} does not answer.").format(part=part),
+            _("{part} does not answer.").format(part=_("Docker Compose v2")),
             evidence=error.tail or [error.message],
             hint=_("Is it running, and may this user use it? Try: docker version; docker compose version"),
         ) from None
@@ -38,13 +36,23 @@ def _require(argv: Sequence[str], part: str) -> None:
 
 def containers(workspace: str) -> tuple[Container, ...]:
     """All containers of a workspace, running or not."""
-    mark = f"label={labels.WORKSPACE}={workspace}"
-    ids = process.run(["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", mark]).out.split()
-    if not ids:
-        return ()
-    # A container may end between the two calls: what is gone is not an error.
-    shown = process.run(["docker", "inspect", "--type", "container", *ids], check=False)
-    return tuple(sorted(map(_container, json.loads(shown.out.strip() or "[]")), key=lambda c: c.name))
+    found = []
+    with engine.Connection() as connection:
+        wanted = {"all": 1, "filters": {"label": [f"{labels.WORKSPACE}={workspace}"]}}
+        for one in connection.ask("GET", "/containers/json", query=wanted):
+            with _unless_gone():  # one may end between the two questions
+                found.append(_container(connection.ask("GET", f"/containers/{one['Id']}/json")))
+    return tuple(sorted(found, key=lambda c: c.name))
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """What is gone already is not an error."""
+    try:
+        yield
+    except CommandError as refusal:
+        if refusal.code != engine.NOT_FOUND:
+            raise
 
 
 def _container(raw: Mapping[str, Any]) -> Container:
@@ -76,25 +84,27 @@ def _container(raw: Mapping[str, Any]) -> Container:
 
 def images() -> dict[str, str]:
     """Image ids by every name on the engine: by tag, and by id, since an image may have lost its tags."""
-    form = "{{.Repository}}:{{.Tag}}\t{{.ID}}"
-    lines = process.run(["docker", "image", "ls", "--no-trunc", "--format", form]).out.splitlines()
-    named = dict(line.split("\t") for line in lines)
-    named.pop("<none>:<none>", None)
-    return named | {line.split("\t")[1]: line.split("\t")[1] for line in lines}
+    found: dict[str, str] = {}
+    for image in engine.ask("GET", "/images/json"):
+        found |= dict.fromkeys([*_tags(image), image["Id"]], image["Id"])
+    return found
 
 
 def tags_of(workspace: str) -> list[str]:
     """The tags of images that were built for a workspace."""
-    mark = f"label={labels.WORKSPACE}={workspace}"
-    form = "{{.Repository}}:{{.Tag}}"
-    return process.run(["docker", "image", "ls", "--filter", mark, "--format", form]).out.split()
+    wanted = {"filters": {"label": [f"{labels.WORKSPACE}={workspace}"]}}
+    return [tag for image in engine.ask("GET", "/images/json", query=wanted) for tag in _tags(image)]
+
+
+def _tags(image: Mapping[str, Any]) -> list[str]:
+    return [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
 
 
 def image_labels(reference: str) -> Mapping[str, str]:
     """The labels of an image; none where there is no such image."""
-    form = "{{json .Config.Labels}}"
-    shown = process.run(["docker", "image", "inspect", "--format", form, reference], check=False)
-    return json.loads(shown.out.strip() or "null") or {}
+    with _unless_gone():
+        return dict(engine.ask("GET", f"/images/{reference}/json")["Config"].get("Labels") or {})
+    return {}
 
 
 def image_id(reference: str) -> str:
@@ -103,7 +113,8 @@ def image_id(reference: str) -> str:
 
 def image_ids(references: Sequence[str]) -> list[str]:
     """The ids of images, in the same order. Raises CommandError when one is not there."""
-    return process.run(["docker", "image", "inspect", "--format", "{{.Id}}", *references]).out.split()
+    with engine.Connection() as connection:
+        return [connection.ask("GET", f"/images/{reference}/json")["Id"] for reference in references]
 
 
 def pull(reference: str, timeout: float, on_line: process.OnLine) -> None:
@@ -118,39 +129,45 @@ def digest(reference: str) -> str:
 
 
 def tag(image: str, name: str) -> None:
-    process.run(["docker", "image", "tag", image, name])
+    repository, _colon, word = name.rpartition(":")
+    engine.ask("POST", f"/images/{image}/tag", query={"repo": repository, "tag": word})
 
 
 def untag(names: Iterable[str]) -> None:
     """Remove tags; an image goes when its last tag goes, unless a container uses it."""
     for name in names:
-        process.run(["docker", "image", "rm", "--no-prune", name], check=False)
+        with suppress(CommandError):
+            engine.ask("DELETE", f"/images/{name}", query={"noprune": 1})
 
 
-def stop(names: Sequence[str]) -> None:
+def stop(ids: Sequence[str]) -> None:
     """Stop containers side by side: SIGTERM, and SIGKILL after each one's own grace period."""
-    if names:
-        process.run(["docker", "stop", *names], timeout=STOP_LIMIT)
+    _each(ids, "POST", "/containers/{id}/stop")
 
 
-def remove(names: Sequence[str]) -> None:
+def remove(ids: Sequence[str]) -> None:
     """Remove containers by force, with their anonymous volumes; what is gone already is not an error."""
-    if names:
-        process.run(["docker", "rm", "--force", "--volumes", *names], check=False)
+    _each(ids, "DELETE", "/containers/{id}", {"force": 1, "v": 1}, fine=(engine.NOT_FOUND, engine.CONFLICT))
 
 
-def start(names: Sequence[str]) -> None:
-    if names:
-        process.run(["docker", "start", *names])
+def start(ids: Sequence[str]) -> None:
+    _each(ids, "POST", "/containers/{id}/start")
 
 
-def signal(name: str, sign: str) -> None:
-    process.run(["docker", "kill", "--signal", sign, name])
+def _each(ids: Sequence[str], method: str, path: str, query: Mapping[str, object] | None = None,
+          fine: Sequence[int] = ()) -> None:  # fmt: skip
+    """The same for several containers, side by side. Raises the first CommandError whose code is not `fine`."""
 
+    def one(id_: str) -> None:
+        try:
+            engine.ask(method, path.format(id=id_), query=query, timeout=STOP_LIMIT)
+        except CommandError as refusal:
+            if refusal.code not in fine:
+                raise
 
-def execute(name: str, argv: Sequence[str], timeout: float = 30) -> process.Result:
-    """Run `argv` in a running container; the code is not checked."""
-    return process.run(["docker", "exec", name, *argv], timeout=timeout, check=False)
+    if ids:
+        with ThreadPoolExecutor(len(ids)) as pool:
+            list(pool.map(one, ids))
 
 
 @dataclass(frozen=True)
@@ -183,43 +200,41 @@ def last_lines(name: str, count: int = 15) -> tuple[str, ...]:
 
 def port_holder(port: int) -> str:
     """The name of the container that publishes `port`, "" when none does."""
-    out = process.run(["docker", "ps", "--filter", f"publish={port}", "--format", "{{.Names}}"]).out.split()
-    return out[0] if out else ""
+    found = engine.ask("GET", "/containers/json", query={"filters": {"publish": [str(port)]}})
+    return str(found[0]["Names"][0]).removeprefix("/") if found else ""
 
 
 def free_subnet(name: str) -> ipaddress.IPv4Network:
     """A subnet that the engine itself would choose now: one from its pools that overlaps with no route of the host."""
-    process.run(["docker", "network", "rm", name], check=False)  # left of a run that was killed here
-    process.run(["docker", "network", "create", name])
+    remove_network(name)  # left of a run that was killed here
+    engine.ask("POST", "/networks/create", body={"Name": name})
     try:
-        form = "{{(index .IPAM.Config 0).Subnet}}"
-        out = process.run(["docker", "network", "inspect", "--format", form, name]).out
-        return ipaddress.IPv4Network(out.strip())
+        return ipaddress.IPv4Network(subnet(name) or "")
     finally:
-        process.run(["docker", "network", "rm", name], check=False)
+        remove_network(name)
 
 
-def make_network(name: str, subnet: str, dynamic: str, gateway: str, labels: Mapping[str, str]) -> None:
+def make_network(name: str, subnet: str, dynamic: str, gateway: str, marks: Mapping[str, str]) -> None:
     """Make a network whose addresses outside `dynamic` are never handed out by the engine itself."""
-    marks = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
-    ranges = ["--subnet", subnet, "--ip-range", dynamic, "--gateway", gateway]
-    process.run(["docker", "network", "create", *ranges, *marks, name])
+    addresses = {"Config": [{"Subnet": subnet, "IPRange": dynamic, "Gateway": gateway}]}
+    engine.ask("POST", "/networks/create", body={"Name": name, "IPAM": addresses, "Labels": dict(marks)})
 
 
 def remove_network(name: str) -> None:
     """Remove a network; what is gone already is not an error."""
-    process.run(["docker", "network", "rm", "--force", name])
+    with _unless_gone():
+        engine.ask("DELETE", f"/networks/{name}")
 
 
 def subnet(name: str) -> str | None:
     """The subnet of a network; None where there is no such network."""
-    form = "{{(index .IPAM.Config 0).Subnet}}"
-    shown = process.run(["docker", "network", "inspect", "--format", form, name], check=False)
-    return shown.out.strip() or None
+    with _unless_gone():
+        return str(engine.ask("GET", f"/networks/{name}")["IPAM"]["Config"][0]["Subnet"])
+    return None
 
 
 def has_network(name: str) -> bool:
-    return process.run(["docker", "network", "inspect", "--format", "{{.Id}}", name], check=False).code == 0
+    return subnet(name) is not None
 
 
 def interactive(name: str, argv: Sequence[str], *, terminal: bool) -> int:

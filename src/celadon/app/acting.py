@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from celadon.adapters import docker
 from celadon.app.configs import configs_of
 from celadon.app.healing import heal, locked
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.config.workspace import EnvironmentConfig, choose
-from celadon.errors import CommandError, RefusedError
+from celadon.errors import RefusedError
 from celadon.locale import _
 from celadon.plan.deploy import plan_build, plan_deploy, refuse_deploy
 from celadon.plan.environment import plan_down, plan_up
@@ -42,11 +41,7 @@ def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
     configs = configs_of(workspace, request)
     if request.verb == "deploy":
         refuse_deploy(configs[0])
-    try:
-        seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
-    except CommandError:
-        docker.require_engine()  # says in words what is missing; where nothing is, the command's own words count
-        raise
+    seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
     seen = _with_sources(workspace, request, configs, seen, report)
     return Wanted(request, configs, seen, _planned(workspace, request, configs, seen))
 

@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,11 @@ from celadon.locale import _, ngettext
 from celadon.plan.steps import Candidate
 from celadon.state.snapshot import IN_SLOT, Container
 
-PAUSE = 0.1  # seconds between two questions: quick to see "ready", light on a service that is just starting
+PAUSE = 0.05  # seconds between two questions: quick to see "ready", light on a service that is just starting
 AGAIN = 0.03  # seconds before the next question to a service that answered well: it can take it, and users wait
 WATCHING = 0.25  # seconds between two questions from outside, while users are there already
-LOOK = 1.0  # seconds between two looks at the containers
+LOOK = 0.5  # seconds between two looks at the containers
+TICK = 0.01  # seconds between two looks at the answers that came in
 SETTLE = 3.0  # seconds that a worker without a health path must run without falling
 BAD_IN_A_ROW = 3  # wrong answers from outside that count as a failure: one alone may be the service's own affair
 
@@ -68,7 +70,7 @@ def ask(question: Question) -> tuple[bool, str]:
 
 
 class Watch:
-    """Looks at the slots of one environment, once a second at most, and notices those that fell."""
+    """Looks at the slots of one environment, twice a second at most, and notices those that fell."""
 
     def __init__(self, workspace: str, environment: str, candidates: Sequence[Candidate]) -> None:
         self._workspace, self._environment, self.candidates = workspace, environment, candidates
@@ -112,36 +114,49 @@ def fallen(candidate: Candidate, container: Container | None) -> UnhealthyError:
     )
 
 
+@dataclass
+class Answers:
+    """What one candidate has answered so far: how often well in a row, and its last answer in words."""
+
+    good: int = 0
+    last: str = ""
+
+    def collect(self, question: Question, over: threading.Event) -> None:
+        """Ask until the answer was good often enough, or `over`."""
+        while self.good < question.good and not over.is_set():
+            fine, self.last = ask(question)
+            self.good = self.good + 1 if fine else 0
+            over.wait(AGAIN if fine else PAUSE)
+
+
 def inside(watch: Watch, candidates: Sequence[Candidate], questions: Mapping[str, Question],
            told: Callable[[str], None]) -> None:  # fmt: skip
     """Wait until every candidate gave its good answers in a row, and its own HEALTHCHECK agrees.
 
-    `questions` by service; a service without one must run for SETTLE seconds. Raises UnhealthyError.
+    Each is asked on its own: a slow one holds up no other. `questions` by service; a service without one must run for
+    SETTLE seconds. Raises UnhealthyError.
     """
-    begun = time.monotonic()
-    good = dict.fromkeys((c.service for c in candidates), 0)
-    last = dict.fromkeys(good, "")
+    begun, over = time.monotonic(), threading.Event()
+    answers = {c.service: Answers() for c in candidates}
     waiting = list(candidates)
     with ThreadPoolExecutor(max(1, len(questions))) as pool:
-        while waiting:
-            seen = watch.look()
-            asked = [c for c in waiting if c.service in questions]
-            answers = pool.map(lambda c: ask(questions[c.service]), asked)
-            for candidate, (fine, words) in zip(asked, answers, strict=True):
-                good[candidate.service] = good[candidate.service] + 1 if fine else 0
-                last[candidate.service] = words
-            age = time.monotonic() - begun
-            for candidate in list(waiting):
-                own = seen[str(candidate)].health
-                if _ready(questions.get(candidate.service), good[candidate.service], own, age):
-                    waiting.remove(candidate)
-                    told(_("{name} is healthy after {seconds:.1f} s").format(name=candidate, seconds=age))
-                elif age > _limit(questions.get(candidate.service)):
-                    raise _never_healthy(
-                        candidate, questions.get(candidate.service), last[candidate.service], own, seen
-                    )
-            if waiting:
-                time.sleep(AGAIN if any(good[c.service] for c in waiting) else PAUSE)
+        try:
+            asking = [pool.submit(answers[name].collect, question, over) for name, question in questions.items()]
+            while waiting:
+                seen, age = watch.look(), time.monotonic() - begun
+                for one in asking:
+                    if one.done():
+                        one.result()  # a mistake of ours in a thread must not look like a silent service
+                for candidate in list(waiting):
+                    wanted, own = questions.get(candidate.service), seen[str(candidate)].health
+                    if _ready(wanted, answers[candidate.service].good, own, age):
+                        waiting.remove(candidate)
+                        told(_("{name} is healthy after {seconds:.1f} s").format(name=candidate, seconds=age))
+                    elif age > _limit(wanted):
+                        raise _never_healthy(candidate, wanted, answers[candidate.service].last, own, seen)
+                time.sleep(TICK if waiting else 0)
+        finally:
+            over.set()
 
 
 def _ready(question: Question | None, good: int, own: str, age: float) -> bool:
