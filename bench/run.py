@@ -24,6 +24,7 @@ QUIET_AFTER = 6.0  # seconds of load after a command: what it broke must have ti
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1, help="how often each is measured; medians are printed")
+    parser.add_argument("--only", action="store_true", help="Celadon alone")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     arguments = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as on a user's machine: Python keeps what it compiled
@@ -33,7 +34,7 @@ def main() -> int:
     try:
         celadon.set_up()
         # The scripts move tags that Celadon's record does not have: they go last, and the tags go with them.
-        for side in (celadon, *SCRIPTS):
+        for side in (celadon, *(() if arguments.only else SCRIPTS)):
             rows += measured(side, arguments.runs)
     finally:
         celadon.tear_down()
@@ -57,7 +58,10 @@ def measured(side: Celadon | Script, runs: int) -> list[dict[str, Any]]:
         for number in range(runs):
             for verb, version, argv in (("promote", "2", side.promote()), ("rollback", "1", side.rollback())):
                 print(f"{side.name}: {verb}, run {number + 1} of {runs}", file=sys.stderr, flush=True)
-                rows.append({"side": side.name, "verb": verb, **one_run(side.base, argv, version)})
+                row = {"side": side.name, "verb": verb, **one_run(side.base, argv, version)}
+                if isinstance(side, Celadon):
+                    row["healthy_to_users"] = side.healthy_to_users()
+                rows.append(row)
     finally:
         if isinstance(side, Script):
             side.tear_down()
@@ -131,6 +135,8 @@ def show(rows: list[dict[str, Any]]) -> None:
                 f"{sum(r['failed'] for r in mine):8}{median(mine, 'gap'):11.2f} s"
                 f"{median(mine, 'memory') / (1 << 20):9.0f} MiB"
             )
+    waits = [r["healthy_to_users"] for r in rows if "healthy_to_users" in r]
+    print(f"celadon: healthy to users {1000 * statistics.median(waits):.0f} ms, at most {1000 * max(waits):.0f} ms")
 
 
 def median(rows: list[dict[str, Any]], key: str) -> float:

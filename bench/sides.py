@@ -1,5 +1,6 @@
 """The two sides of the comparison: the same five services through Celadon, and through the plain script."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,12 @@ class Celadon:
 
     def rollback(self) -> list[str]:
         return [*self._command, "rollback", "production", "-y"]
+
+    def healthy_to_users(self) -> float:
+        """Seconds from the last candidate's last good answer until only new workers take requests, in the last run."""
+        last = json.loads(run([*self._command, "history", "--json", "-n", "1"]))[0]["id"]
+        steps = json.loads(run([*self._command, "history", "--show", str(last), "--json"]))["steps"]
+        return float(sum(s["seconds"] for s in steps if s["text"].startswith(("commit ", "switch the router"))))
 
     def tear_down(self) -> None:
         for environment in ("production", "staging"):

@@ -1,6 +1,8 @@
 """One look at the server: containers, images, the record, and where each service's source stands."""
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from celadon.locale import _
 from celadon.state.layout import Layout
 from celadon.state.record import Record
 from celadon.state.snapshot import Container, Memory, Snapshot, Source
+
+AT_ONCE = 8  # repositories that are asked side by side
 
 
 def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> Snapshot:
@@ -59,16 +63,22 @@ def sources(
     Raises CeladonError where it cannot be fetched, or where a checkout has changes that would not be built;
     UsageError when there is no `ref`.
     """
-    found = {}
-    for name in services:
+    turn: dict[Path, threading.Lock] = {}  # services of one repository fetch one after the other: git locks its refs
+
+    def one(name: str) -> Source:
         told(_("fetch {service}").format(service=name))
         service = config.services[name]
-        found[name] = _of_git(layout, service, ref) if service.definition.get("build") else _of_registry(service, ref)
-    return found
+        if not service.definition.get("build"):
+            return _of_registry(service, ref)
+        repository, context, checkout = _repository(layout, service)
+        with turn.setdefault(repository, threading.Lock()):
+            return _of_git(service, repository, context, checkout, ref)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(services, pool.map(one, services), strict=True))
 
 
-def _of_git(layout: Layout, service: Service, ref: str | None) -> Source:
-    repository, context, checkout = _repository(layout, service)
+def _of_git(service: Service, repository: Path, context: str, checkout: bool, ref: str | None) -> Source:
     if checkout:
         git.refuse_changes(repository, service.name)
     git.fetch(repository, service.name)
@@ -122,14 +132,17 @@ def _of_registry(service: Service, ref: str | None) -> Source:
 
 def incoming(config: EnvironmentConfig, layout: Layout, seen: Snapshot, source: str) -> dict[str, tuple[str, ...]]:
     """The commits that a promote from `source` brings, by service; empty where the repository cannot tell."""
-    found = {}
-    for name, service in config.services.items():
-        old, new = seen.live_release(config.name, name), seen.live_release(source, name)
+
+    def one(service: Service) -> tuple[str, ...]:
+        old, new = seen.live_release(config.name, service.name), seen.live_release(source, service.name)
         if not (old and new and service.definition.get("build")):
-            continue
+            return ()
         try:
             repository, _context, _checkout = _repository(layout, service)
-            found[name] = git.between(repository, old.commit, new.commit)
+            return git.between(repository, old.commit, new.commit)
         except CeladonError:
-            continue  # a promote needs no source; the list is a courtesy
-    return found
+            return ()  # a promote needs no source; the list is a courtesy
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = dict(zip(config.services, pool.map(one, config.services.values()), strict=True))
+    return {name: commits for name, commits in found.items() if commits}

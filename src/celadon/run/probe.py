@@ -15,7 +15,7 @@ from celadon.plan.steps import Candidate
 from celadon.state.snapshot import IN_SLOT, Container
 
 PAUSE = 0.05  # seconds between two questions: quick to see "ready", light on a service that is just starting
-AGAIN = 0.03  # seconds before the next question to a service that answered well: it can take it, and users wait
+AGAIN = 0.02  # seconds before the next question to a service that answered well: it can take it, and users wait
 WATCHING = 0.25  # seconds between two questions from outside, while users are there already
 LOOK = 0.5  # seconds between two looks at the containers
 TICK = 0.01  # seconds between two looks at the answers that came in
