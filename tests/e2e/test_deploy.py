@@ -119,6 +119,11 @@ def test_a_candidate_that_falls_ill_after_the_switch_is_taken_back(shop: Workspa
     shop.celadon("deploy", "staging")
     shop.services[shop.unique("shop")]["environment"]["ILL_AFTER"] = "5"
     shop.top["router"] = {"client_max_body_size": "7m"}
+    shop.services["cache"] = {
+        "image": "python:3.14-slim",
+        "command": ["sleep", "600"],
+        "init": True,
+    }  # is prepared first
     shop.write()
     failed = shop.celadon("deploy", "staging", expect=1)
     assert "does not answer well through the router" in failed.err and failed.err.count("→ 500") == 3

@@ -19,8 +19,8 @@ CASE = {"web": {"x-celadon": {"port": 80, "route": "/", "health": "/up"}},
         "api": {"x-celadon": {"port": 81, "route": "/api", "health": "/up"}}}  # fmt: skip
 NETWORK = Network(IPv4Network("10.0.0.0/16"))
 ROUTING = Routing(
-    "staging", (Site("", (WEB, SHOP)),), (Internal(WEB, 80), Internal(SHOP, 81)), ("60080",), (), "", "", "", False, "",
-    "50m", 60, 30, (),
+    "staging", (Site("", (WEB, SHOP)),), (Internal(WEB, 80), Internal(SHOP, 81)), ("60080",), (), "", "",
+    "", "", False, "", "50m", 60, 30, (),
 )  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def test_on_the_hosts_network_the_doors_are_the_hosts_own() -> None:
     made = config({"top": {"router": {"network": "host"}}, "services": CASE}, "staging")
     text = nginx.render(routing(made, NETWORK, []), (1, 30), None)
     assert "listen 4400 default_server;" in text and "listen 10.0.0.1:80;" in text and "60080" not in text
+    assert text.count("allow 10.0.0.0/16;\n        deny all;") == 2
     document = render.environment_document(made, NETWORK, [], "/router")
     assert document["services"]["router"]["network_mode"] == "host" and "ports" not in document["services"]["router"]
     assert set(render.host_entries(made, NETWORK).values()) == {"10.0.0.1"}

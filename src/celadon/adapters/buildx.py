@@ -18,7 +18,12 @@ KNOWN = {
 }  # fmt: skip
 EVIDENCE = 20
 # Variables that would change what the client itself does; arguments of these names stay on its command line.
-CLIENTS_OWN = re.compile(r"PATH$|HOME$|TMPDIR$|(DOCKER|BUILDX|BUILDKIT|COMPOSE|SSH|LD|GO|XDG|OTEL)|.*_proxy$", re.I)
+CLIENTS_OWN = re.compile(
+    r"(PATH|HOME|TMPDIR|TERM|LANG|LC_\w+|LD_\w+|XDG_\w+|GO(DEBUG|GC|MEMLIMIT|MAXPROCS|TRACEBACK)|SSL_CERT_(FILE|DIR)"
+    r"|DOCKER_(HOST|CONTEXT|CONFIG|API_VERSION|CERT_PATH|TLS\w*|BUILDKIT|CLI_\w+|DEFAULT_PLATFORM|CONTENT_TRUST\w*)"
+    r"|(BUILDX|BUILDKIT|COMPOSE|OTEL)_\w+|SSH_AUTH_SOCK|KUBECONFIG|\w+_PROXY)$",
+    re.IGNORECASE,
+)
 
 
 def argv(

@@ -142,7 +142,7 @@ def untag(names: Iterable[str]) -> None:
 
 def stop(ids: Sequence[str]) -> None:
     """Stop containers side by side: SIGTERM, and SIGKILL after each one's own grace period."""
-    _each(ids, "POST", "/containers/{id}/stop")
+    _each(ids, "POST", "/containers/{id}/stop", fine=(engine.NOT_FOUND,))
 
 
 def remove(ids: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -36,7 +37,7 @@ def render(routing: Routing, version: tuple[int, ...], template: str | None) -> 
     text = built_in.read_text() if template is None else template
     try:
         return _compiled(text).render(routing=routing, keepalive_min=version >= (1, 27, 4))
-    except jinja2.TemplateError as problem:
+    except (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as problem:
         line = getattr(problem, "lineno", 0)
         raise CeladonError(
             _("The router's template cannot be rendered: {problem}").format(problem=problem),
@@ -109,7 +110,7 @@ def in_force(folder: Path, text: str) -> bool:
 def listens_on(folder: Path, door: str) -> bool:
     """Whether the configuration in force opens `door`, such as "127.0.0.1:4500"."""
     try:
-        return f" listen {door}" in (folder / CONFIG).read_text()
+        return re.search(rf"\blisten {re.escape(door)}[ ;]", (folder / CONFIG).read_text()) is not None
     except FileNotFoundError:
         return False
 
@@ -163,6 +164,8 @@ def reload(router: str, pid: int, sleep: Callable[[float], None] = time.sleep) -
 def _hang_up(router: str, pid: int) -> None:
     """Tell the master process to reload: by the kernel where this user may, else by the engine."""
     try:
+        if not workers(pid):
+            raise ProcessLookupError  # an engine that counts processes otherwise: not somebody else's process
         os.kill(pid, signal.SIGHUP)
     except (PermissionError, ProcessLookupError):
         engine.ask("POST", f"/containers/{router}/kill", query={"signal": "HUP"})

@@ -8,9 +8,10 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from celadon.errors import CommandError, CommandTimeout
 from celadon.locale import _
@@ -19,6 +20,10 @@ TAIL = 40  # lines kept as evidence: enough for a compiler's error, short enough
 POLITE = 10.0  # seconds between SIGTERM and SIGKILL
 
 OnLine = Callable[[str], None]
+T = TypeVar("T")
+R = TypeVar("R")
+
+_children: "set[subprocess.Popen[bytes]]" = set()  # those that run, in whatever thread
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ def run(
     Raises CommandError when the code is not 0 and `check` is set, CommandTimeout after `timeout` seconds.
     """
     child = _start([*_leash(), *argv] if bound else argv, cwd, env, stdin is not None)
+    _children.add(child)
     tail: deque[str] = deque(maxlen=TAIL)
     out: list[str] = []
     readers = [
@@ -65,6 +71,8 @@ def run(
     except BaseException:
         _end(child)
         raise
+    finally:
+        _children.discard(child)
     if code is None:
         _end(child)
         message = _("`{command}` took longer than {seconds:.0f} s and was ended.")
@@ -75,6 +83,18 @@ def run(
     if check and code != 0:
         raise CommandError(argv, code, result.tail, message=_ended(argv, code))
     return result
+
+
+def side_by_side(work: Callable[[T], R], items: Sequence[T], at_once: int = 8) -> list[R]:
+    """`work` for each of `items`, in their order, in threads. Who interrupts it ends what they run at once."""
+    with ThreadPoolExecutor(at_once) as pool:
+        try:
+            return list(pool.map(work, items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in list(_children):
+                _end(child)
+            raise
 
 
 def attach(argv: Sequence[str], *, cwd: Path | None = None) -> int:

@@ -1,8 +1,6 @@
 """The configuration that a request needs: read from the workspace's file, or as it was last deployed."""
 
-from concurrent.futures import ThreadPoolExecutor
-
-from celadon.adapters import compose, docker
+from celadon.adapters import compose, docker, process
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.config.load import load_environment
@@ -23,8 +21,7 @@ def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfi
     needed = [name]
     if request.verb == "promote":
         needed.append(_source_of(outline, name))
-    with ThreadPoolExecutor() as pool:  # Compose needs a tenth of a second for each
-        return tuple(pool.map(lambda one: _read(outline, one), needed))
+    return tuple(process.side_by_side(lambda one: _read(outline, one), needed))  # a tenth of a second for each
 
 
 def _read(outline: Outline, environment: str) -> EnvironmentConfig:

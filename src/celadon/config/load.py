@@ -55,8 +55,12 @@ def _with_template(config: EnvironmentConfig, raw: Positions) -> EnvironmentConf
 def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment: str) -> EnvironmentConfig:
     """The environment as `text`, an earlier rendering, has it: for rollbacks, whatever became of the file since."""
     data = {**yaml.load(text, Loader), "name": workspace}  # noqa: S506 (a safe loader)
-    config = _frozen(Positions(file, data, None), environment, text, check_folders=False)
-    return replace(config, folder=folder, file=file)
+    config = replace(
+        _frozen(Positions(file, data, None), environment, text, check_folders=False), folder=folder, file=file
+    )
+    if config.template is None:  # kept by an earlier Celadon, which read the template each time
+        return _with_template(config, Positions(file, data, None))
+    return config
 
 
 def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool) -> EnvironmentConfig:

@@ -49,7 +49,7 @@ class Routing:
     """The whole router of one environment.
 
     `plain` and `secure` are what nginx listens on for users; `inside` is what stands before the port of an internal
-    name: "", or "ADDRESS:".
+    name: "", or "ADDRESS:"; `insiders` is the network that may ask there, "" where no other can.
     """
 
     environment: str
@@ -58,6 +58,7 @@ class Routing:
     plain: tuple[str, ...]
     secure: tuple[str, ...]
     inside: str
+    insiders: str
     certificate: str
     key: str
     redirect: bool
@@ -102,6 +103,7 @@ def routing(config: EnvironmentConfig, network: Network, placed: Iterable[Placed
         plain=plain,
         secure=secure,
         inside=f"{network.gateway}:" if config.settings.router.on_host else "",
+        insiders=str(network.subnet) if config.settings.router.on_host else "",
         certificate=f"{ROUTER_FOLDER}/{certificate}.pem",
         key=f"{ROUTER_FOLDER}/{certificate}.key",
         redirect=bool(config.options.tls and config.options.tls.redirect),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from celadon.adapters import buildx, compose, docker, git, host, nginx
 from celadon.config.model import ServiceOptions
+from celadon.config.values import Listen
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.plan import steps
@@ -39,13 +40,20 @@ def prepare(world: World, step: steps.Prepare) -> None:
             compose.up(file, world.config.project, backing, wait=True)
         if labels.ROUTER in step.names:
             compose.up(file, world.config.project, [labels.ROUTER], recreate=step.restarts_router)
-        rendering.adopt(world)
     except CommandError as error:
         raise CeladonError(
             _("The environment {environment} did not start.").format(environment=world.config.name),
             evidence=error.tail[-8:],
             hint=_("Look at it: celadon logs {environment}").format(environment=world.config.name),
         ) from None
+    if world.record.rendering(world.config.name) is None:
+        rendering.adopt(world)  # `down` must know what there is, even if nothing is ever deployed to it
+
+
+def unprepare(world: World, step: steps.Prepare) -> None:
+    """What was started stays, it harms nobody; the router does again what it did."""
+    if world.record.rendering(world.config.name) is not None:
+        projection.switch_router(rendering.in_force(world))
 
 
 def _refuse_another_network(world: World) -> None:
@@ -61,13 +69,17 @@ def _refuse_another_network(world: World) -> None:
 
 def _refuse_taken_ports(world: World) -> None:
     """Say who holds a port, before the engine says only that somebody does."""
-    mine = projection.router_container(world)
-    options = world.config.options
-    for listen in (*options.listen, *(options.tls.listen if options.tls else ())):
+    mine, options = projection.router_container(world), world.config.options
+    doors = [*options.listen, *(options.tls.listen if options.tls else ())]
+    on_host = world.config.settings.router.on_host
+    if on_host:
+        gateway = str(projection.network(world).gateway)
+        doors += [Listen(gateway, s.options.port) for s in world.config.services.values() if s.options.port]
+    for listen in doors:
         if host.can_listen(listen.address, listen.port):
             continue
-        if mine and nginx.listens_on(world.layout.router(world.config.name), str(listen)):
-            continue  # on the host's network
+        if on_host and mine and nginx.listens_on(world.layout.router(world.config.name), str(listen)):
+            continue
         container = docker.port_holder(listen.port)
         if mine and container == mine.name:
             continue
@@ -221,7 +233,7 @@ def start(world: World, step: steps.Start) -> None:
 
 def remove_candidates(world: World, step: steps.Start) -> None:
     docker.remove(_container_names(world, step.candidates))
-    projection.write_environment(world)
+    projection.write_environment(rendering.in_force(world))
 
 
 def _container_names(world: World, candidates: Sequence[Candidate]) -> list[str]:
@@ -265,6 +277,8 @@ def _public_path(options: ServiceOptions) -> str:
 
 
 def test_router(world: World, step: steps.TestRouter) -> None:
+    if world.config.settings.router.on_host:
+        _refuse_taken_ports(world)  # `nginx -t` does not mind a port that is taken
     projection.test_router(world, {move.service: move.after for move in step.moves})
 
 
@@ -275,13 +289,15 @@ def commit(world: World, step: steps.Commit) -> None:
 def flip_back(world: World, step: steps.Commit) -> None:
     """Users get back what they had; requests under way on the new release may finish."""
     backward = [Move(m.service, m.after, m.before, forward=False) for m in step.moves]
+    before = rendering.give_back(world, backward)
     if step.stopped:  # never two at once of what was replaced
         services = {c.service for c in step.stopped}
         new = [Candidate(m.service, m.after.release, m.after.slot)
                for m in step.moves if m.after and m.service in services]  # fmt: skip
-        docker.remove(_container_names(world, new))
+        names = _container_names(world, new)
+        docker.stop(names)
+        docker.remove(names)
         docker.start(_container_names(world, step.stopped))
-    before = rendering.give_back(world, backward)
     projection.switch_router(before)
     projection.move_tags(before, [m.service for m in step.moves])
     projection.wait_for_drain(before, before.config.options.drain)
@@ -353,7 +369,11 @@ def tear_down(world: World, step: steps.TearDown) -> None:
         compose.down(file, world.config.project, volumes=step.volumes)
     left = [c for c in docker.containers(world.config.workspace) if c.environment == step.environment]
     docker.remove([c.id for c in left])
-    docker.remove_network(world.config.network)
+    try:
+        docker.remove_network(world.config.network)
+    except CommandError as refusal:  # somebody else's container is in it
+        world.report.note(_("The network {name} stays: {problem}").format(
+            name=world.config.network, problem=refusal.message))  # fmt: skip
     if step.volumes:
         _forget_environment(world, step.environment)
 
@@ -398,6 +418,7 @@ DO: Mapping[type[Step], Action] = {
 }
 
 UNDO: Mapping[type[Step], Action] = {
+    steps.Prepare: unprepare,
     steps.Freeze: unfreeze,
     steps.RunTask: remove_task,
     steps.StopFirst: start_again,

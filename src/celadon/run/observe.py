@@ -2,19 +2,16 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from celadon.adapters import docker, git, host
+from celadon.adapters import docker, git, host, process
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.state.layout import Layout
 from celadon.state.record import Record
 from celadon.state.snapshot import Container, Memory, Snapshot, Source
-
-AT_ONCE = 8  # repositories that are asked side by side
 
 
 def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> Snapshot:
@@ -74,8 +71,7 @@ def sources(
         with turn.setdefault(repository, threading.Lock()):
             return _of_git(service, repository, context, checkout, ref)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(services, pool.map(one, services), strict=True))
+    return dict(zip(services, process.side_by_side(one, services), strict=True))
 
 
 def _of_git(service: Service, repository: Path, context: str, checkout: bool, ref: str | None) -> Source:
@@ -143,6 +139,5 @@ def incoming(config: EnvironmentConfig, layout: Layout, seen: Snapshot, source: 
         except CeladonError:
             return ()  # a promote needs no source; the list is a courtesy
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = dict(zip(config.services, pool.map(one, config.services.values()), strict=True))
+    found = dict(zip(config.services, process.side_by_side(one, list(config.services.values())), strict=True))
     return {name: commits for name, commits in found.items() if commits}

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from celadon.adapters import docker
 from celadon.errors import UnhealthyError
@@ -120,13 +120,14 @@ class Answers:
 
     good: int = 0
     last: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
 
-    def collect(self, question: Question, over: threading.Event) -> None:
-        """Ask until the answer was good often enough, or `over`."""
-        while self.good < question.good and not over.is_set():
+    def collect(self, question: Question) -> None:
+        """Ask until it is `over`: what was good may fall ill while its own HEALTHCHECK still needs time."""
+        while not self.over.is_set():
             fine, self.last = ask(question)
             self.good = self.good + 1 if fine else 0
-            over.wait(AGAIN if fine else PAUSE)
+            self.over.wait(AGAIN if 0 < self.good < question.good else PAUSE)
 
 
 def inside(watch: Watch, candidates: Sequence[Candidate], questions: Mapping[str, Question],
@@ -136,27 +137,29 @@ def inside(watch: Watch, candidates: Sequence[Candidate], questions: Mapping[str
     Each is asked on its own: a slow one holds up no other. `questions` by service; a service without one must run for
     SETTLE seconds. Raises UnhealthyError.
     """
-    begun, over = time.monotonic(), threading.Event()
+    begun = time.monotonic()
     answers = {c.service: Answers() for c in candidates}
     waiting = list(candidates)
     with ThreadPoolExecutor(max(1, len(questions))) as pool:
         try:
-            asking = [pool.submit(answers[name].collect, question, over) for name, question in questions.items()]
+            asking = [pool.submit(answers[name].collect, question) for name, question in questions.items()]
             while waiting:
                 seen, age = watch.look(), time.monotonic() - begun
-                for one in asking:
-                    if one.done():
-                        one.result()  # a mistake of ours in a thread must not look like a silent service
+                for thread in asking:
+                    if thread.done():
+                        thread.result()  # a mistake of ours in a thread must not look like a silent service
                 for candidate in list(waiting):
                     wanted, own = questions.get(candidate.service), seen[str(candidate)].health
                     if _ready(wanted, answers[candidate.service].good, own, age):
                         waiting.remove(candidate)
+                        answers[candidate.service].over.set()
                         told(_("{name} is healthy after {seconds:.1f} s").format(name=candidate, seconds=age))
                     elif age > _limit(wanted):
                         raise _never_healthy(candidate, wanted, answers[candidate.service].last, own, seen)
                 time.sleep(TICK if waiting else 0)
         finally:
-            over.set()
+            for one in answers.values():
+                one.over.set()
 
 
 def _ready(question: Question | None, good: int, own: str, age: float) -> bool:

@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterable
 
-from celadon.adapters import compose, docker
+from celadon.adapters import compose, docker, nginx
 from celadon.locale import _
 from celadon.plan.steps import Candidate
 from celadon.run import journal, observe, projection
@@ -34,8 +34,8 @@ def close_the_killed(record: Record, layout: Layout, now: str) -> tuple[str, ...
 def reconcile(world: World) -> tuple[str, ...]:
     """Make the environment equal to the record; returns what was done, one line each. The lock must be held.
 
-    Order as in a deployment: what should run is started, then the router switched, and only then what nobody reaches
-    is removed.
+    Order as in a deployment: what should run is started, then the router switched, and only then what users have left
+    is removed. Only what they never reached ends before.
     """
     done: list[str] = []
     containers = docker.containers(world.config.workspace)
@@ -51,8 +51,7 @@ def reconcile(world: World) -> tuple[str, ...]:
     orphans = [c for c in mine if c.role == labels.TASK or (c.role == labels.IN_SLOT and not _in(c, live.values()))]
     missing = [c for c in live.values() if not _runs(mine, c)]
     if missing:
-        in_their_place = [c for c in orphans if c.service in {m.service for m in missing}]  # never two of a singleton
-        docker.stop([c.id for c in in_their_place if c.running])
+        _stop_in_their_place(world, missing, orphans)
         docker.remove([c.id for c in mine if c.role == labels.IN_SLOT and _in(c, missing)])
         projection.make_network(world, anew=False)
         compose.up(projection.write_environment(world), world.config.project, [str(c) for c in missing])
@@ -67,6 +66,16 @@ def reconcile(world: World) -> tuple[str, ...]:
         done += [_("removed {name}, which nobody reaches").format(name=c.name) for c in orphans]
     projection.move_tags(world, list(live))
     return (*done, *_forget_what_never_served(world))
+
+
+def _stop_in_their_place(world: World, missing: Iterable[Candidate], orphans: Iterable[Container]) -> None:
+    """Stop candidates that nobody reaches before what they were to replace runs again: never two of a singleton."""
+    services, folder = {m.service for m in missing}, world.layout.router(world.config.name)
+    going = [c for c in orphans if c.running and c.service in services
+             and not (c.address and nginx.leads_to(folder, c.address))]  # fmt: skip
+    if going:
+        projection.wait_for_drain(world, world.config.options.drain)
+        docker.stop([c.id for c in going])
 
 
 def _forget_what_never_served(world: World) -> list[str]:

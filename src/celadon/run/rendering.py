@@ -4,7 +4,9 @@ A deployment that is undone leaves the one before in force; heals and rollbacks 
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +19,15 @@ from celadon.state.snapshot import Move
 
 
 def adopt(world: World, moves: Sequence[Move] = ()) -> None:
-    """Commit `moves` and the configuration that they came with; renderings that nothing needs any more go."""
+    """Commit `moves` and the configuration that they came with, as the last thing: nothing may go wrong after it."""
     environment, layout = world.config.name, world.layout
     name = f"rendered-{hashlib.sha256(world.config.text.encode()).hexdigest()[:16]}"
     write_private(layout.rendered(environment, name), world.config.text)
-    world.record.move(environment, moves, name)
-    needed = (world.record.rendering(environment), world.record.rendering_before(environment))
+    needed = (name, world.record.rendering(environment))
     for file in layout.every_rendered(environment):
         if file.stem not in needed:
             file.unlink(missing_ok=True)
+    world.record.move(environment, moves, name)
 
 
 def give_back(world: World, moves: Sequence[Move]) -> World:
@@ -33,7 +35,14 @@ def give_back(world: World, moves: Sequence[Move]) -> World:
     environment = world.config.name
     name = world.record.rendering_before(environment) or world.record.rendering(environment) or ""
     world.record.move(environment, moves, name)
-    config = kept(world.record, world.layout, world.config.workspace, environment, world.config.file)
+    with suppress(OSError):  # the newest is what a lost record is rebuilt with
+        os.utime(world.layout.rendered(environment, name))
+    return in_force(world)
+
+
+def in_force(world: World) -> World:
+    """The world with the configuration that is in force, whatever a deployment under way would bring."""
+    config = kept(world.record, world.layout, world.config.workspace, world.config.name, world.config.file)
     return replace(world, config=config) if config else world
 
 
