@@ -86,10 +86,12 @@ class EngineError(CeladonError):
 
 
 class BuildError(CeladonError):
-    """A build failed. `step` is the Dockerfile step, as BuildKit names it."""
+    """A build failed. `step` is the Dockerfile step, as BuildKit names it; `cause` is what BuildKit said of it."""
 
-    def __init__(self, message: str, *, service: str, step: str, evidence: Sequence[str], hint: str) -> None:
-        self.service, self.step = service, step
+    def __init__(
+        self, message: str, *, service: str, step: str, evidence: Sequence[str], hint: str, cause: str = ""
+    ) -> None:
+        self.service, self.step, self.cause = service, step, cause
         super().__init__(message, evidence=evidence, hint=hint)
 
 

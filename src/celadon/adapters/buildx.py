@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from celadon.adapters import process
+from celadon.adapters import engine, process
 from celadon.errors import BuildError, CommandError, CommandTimeout
 from celadon.locale import _
 
@@ -27,13 +27,22 @@ CLIENTS_OWN = re.compile(
 
 
 def argv(
-    definition: Mapping[str, Any], context: Path, tag: str, labels: Mapping[str, str], secrets: Mapping[str, str]
+    definition: Mapping[str, Any],
+    context: Path,
+    tag: str,
+    labels: Mapping[str, str],
+    secrets: Mapping[str, str],
+    group: str = "",
 ) -> list[str]:
-    """The build command for a rendered Compose `build` section.
+    """The build command for a rendered Compose `build` section, for the engine's own builder.
 
-    `context` is the folder to build in place of the section's own; `secrets` are "id" → "src=FILE" or "env=NAME".
+    `context` is the folder to build in place of the section's own; `secrets` are "id" → "src=FILE" or "env=NAME";
+    `group` is the control group that its steps run in.
     """
-    words = ["docker", "buildx", "build", "--load", "--provenance=false", "--progress=rawjson", "--tag", tag]
+    words = ["docker", "buildx", "build", "--builder", engine.context(), "--load", "--provenance=false"]
+    words += ["--progress=rawjson", *(["--tag", tag] if tag else [])]
+    if group:
+        words += ["--cgroup-parent", f"/{group}"]
     inline = definition.get("dockerfile_inline")
     words += ["--file", "-" if inline else str(context / definition.get("dockerfile", "Dockerfile"))]
     for name, value in (definition.get("args") or {}).items():
@@ -91,6 +100,7 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
             service=service,
             step=step_name,
             evidence=progress.evidence() or error.tail,
+            cause=progress.cause,
             hint=_("Mend it, push, and deploy again; what runs was not touched."),
         ) from error
 
@@ -106,6 +116,7 @@ class Progress:
         self._other: list[str] = []
         self._failed = ""
         self.current = ""
+        self.cause = ""
 
     @property
     def failed(self) -> str:
@@ -144,6 +155,7 @@ class Progress:
             self._names[key] = name
             self._log(f"=> {name}: {vertex['error']}")
             self._other.append(str(vertex["error"]))
+            self.cause = str(vertex["error"])
         elif vertex.get("completed") and key not in self._done:
             self._done.add(key)
             if shown:

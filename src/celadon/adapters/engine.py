@@ -90,13 +90,24 @@ def socket_file() -> str:
     return address.removeprefix("unix://")
 
 
+def context() -> str:
+    """The name of the context that `docker` uses, which is also that of the engine's own builder."""
+    if os.environ.get("DOCKER_HOST"):
+        return "default"
+    return str(
+        os.environ.get("DOCKER_CONTEXT") or _json(_settings() / "config.json").get("currentContext") or "default"
+    )
+
+
 def _context_address() -> str:
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    name = os.environ.get("DOCKER_CONTEXT") or _json(folder / "config.json").get("currentContext")
-    if name in (None, "", "default"):
+    if (name := context()) == "default":
         return ""
-    known = _json(folder / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json")
+    known = _json(_settings() / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json")
     return str(known.get("Endpoints", {}).get("docker", {}).get("Host", ""))
+
+
+def _settings() -> Path:
+    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -38,6 +38,11 @@ def size(value: object) -> int:
     raise ValueError(_("should be a size such as 512m or 20g, not {value!r}").format(value=value))
 
 
+def size_or_auto(value: object) -> int:
+    """As `size`; 0 for "auto"."""
+    return 0 if value == "auto" else size(value)
+
+
 @dataclass(frozen=True)
 class Listen:
     """A port of the host that a router publishes, on one address or ("") on all."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from celadon.config.model import BuildOptions
 from celadon.config.workspace import EnvironmentConfig
 from celadon.errors import RefusedError
 from celadon.locale import _, numbers
@@ -10,6 +11,9 @@ from celadon.state.snapshot import Memory, Snapshot
 
 RESERVE_SHARE, RESERVE_LEAST = 0.05, 128 << 20  # of all memory, bytes: for what is not foreseen
 UNKNOWN = 128 << 20  # bytes for a service of which nothing is known: no limit, and it never ran here
+
+BUILD_RESERVE_SHARE, BUILD_RESERVE_LEAST = 0.1, 256 << 20  # a build's need is less known than a service's
+BUILD_LEAST = 256 << 20  # bytes: with less no package manager gets far
 
 # Arrivals that are switched together, one group after the other.
 Turns = tuple[tuple[Arrival, ...], ...]
@@ -52,6 +56,26 @@ def need(config: EnvironmentConfig, snapshot: Snapshot, memory: Memory, service:
     return limit or UNKNOWN
 
 
+def build_memory(options: BuildOptions, memory: Memory) -> int:
+    """Bytes that a build may take at most: what the file says, else what is free less a reserve.
+
+    Raises RefusedError, with the arithmetic, where the host does not hold that much.
+    """
+    reserve = max(BUILD_RESERVE_LEAST, int(memory.total * BUILD_RESERVE_SHARE))
+    room = memory.free - reserve
+    wanted = options.memory or BUILD_LEAST
+    if room >= wanted:
+        return options.memory or room
+    raise RefusedError(
+        _("There is not enough memory to build beside what runs; nothing was changed."),
+        evidence=[
+            _("a build gets: {wanted} (x-celadon.build.memory)").format(wanted=numbers.size(wanted)),
+            _free(memory, reserve),
+        ],
+        hint=_("Lower x-celadon.build.memory or what runs, give the server more, or build elsewhere and name `image:`"),
+    )
+
+
 def _limit(config: EnvironmentConfig, service: str) -> int:
     definition = config.services[service].definition if service in config.services else {}
     limits = ((definition.get("deploy") or {}).get("resources") or {}).get("limits") or {}
@@ -62,7 +86,11 @@ def _arithmetic(needs: Mapping[str, int], memory: Memory, reserve: int) -> list[
     wanted = " + ".join(f"{name} {numbers.size(bytes_)}" for name, bytes_ in needs.items())
     return [
         _("needed: {wanted} = {sum}").format(wanted=wanted, sum=numbers.size(sum(needs.values()))),
-        _("free: {free} of {total}, of which {reserve} stay in reserve").format(
-            free=numbers.size(memory.free), total=numbers.size(memory.total), reserve=numbers.size(reserve)
-        ),
+        _free(memory, reserve),
     ]
+
+
+def _free(memory: Memory, reserve: int) -> str:
+    return _("free: {free} of {total}, of which {reserve} stay in reserve").format(
+        free=numbers.size(memory.free), total=numbers.size(memory.total), reserve=numbers.size(reserve)
+    )

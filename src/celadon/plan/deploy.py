@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import UsageError
-from celadon.locale import _
+from celadon.locale import _, numbers
 from celadon.plan import admission, common, render, road, steps
 from celadon.plan.steps import Frozen, Plan, Step, Unchanged
 from celadon.state.snapshot import Built, Release, Snapshot, Source
@@ -33,7 +33,16 @@ def plan_build(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
         else:
             unchanged.append(Unchanged(name, _("{commit} is built already ({image})").format(
                 commit=source.short, image=image.tag)))  # fmt: skip
-    return Plan("build", config.name, tuple(services), tuple(made), tuple(unchanged))
+    notes = _build_notes(config, snapshot, made)
+    return Plan("build", config.name, tuple(services), tuple(made), tuple(unchanged), notes=notes)
+
+
+def _build_notes(config: EnvironmentConfig, snapshot: Snapshot, made: Sequence[Step]) -> tuple[str, ...]:
+    """What builds may take. Raises RefusedError where the host does not hold it."""
+    if snapshot.memory is None or not any(isinstance(step, steps.Build) for step in made):
+        return ()
+    memory = admission.build_memory(config.settings.build, snapshot.memory)
+    return (_("a build gets at most {memory} of memory").format(memory=numbers.size(memory)),)
 
 
 def refuse_deploy(config: EnvironmentConfig) -> None:
@@ -88,7 +97,7 @@ def plan_deploy(
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
     turns, reasons = admission.turns(config, snapshot, arrivals)
-    notes += [*common.downtimes(config, arrivals), *reasons]
+    notes += [*_build_notes(config, snapshot, making), *common.downtimes(config, arrivals), *reasons]
     way = road.whole(config, snapshot, turns, frozen, departures)
     before = common.preparation(config, snapshot) if way else ()
     return Plan(

@@ -14,7 +14,7 @@ from celadon.locale import _
 from celadon.plan import steps
 from celadon.plan.render import RELEASE_KEY, Placed
 from celadon.plan.steps import Candidate, Step
-from celadon.run import probe, projection, rendering
+from celadon.run import capping, probe, projection, rendering
 from celadon.run.reconcile import reconcile
 from celadon.run.world import World
 from celadon.state import snapshot as labels
@@ -110,10 +110,13 @@ def build(world: World, step: steps.Build) -> None:
                 service=service, keys=", ".join(unknown)
             )
         )
-    words = buildx.argv(step.definition, folder / source.context, step.built.image, marks, _build_secrets(world))
     try:
-        buildx.build(words, step.definition, service, world.config.settings.build.timeout, world.report.log,
-                     world.report.detail)  # fmt: skip
+        with capping.capped(world) as group:
+            words = buildx.argv(
+                step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), group
+            )
+            buildx.build(words, step.definition, service, world.config.settings.build.timeout, world.report.log,
+                         world.report.detail)  # fmt: skip
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))

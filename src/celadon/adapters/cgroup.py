@@ -1,0 +1,117 @@
+"""The control group that builds run in: a kernel's limit on their memory, made directly or through the engine.
+
+BuildKit ignores `--memory`, but puts every RUN step below the group that `--cgroup-parent` names, with version 1 and 2,
+with the drivers cgroupfs and systemd. Source: docs.kernel.org/admin-guide/cgroup-v2, and cgroup-v1/memory.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from celadon.adapters import process
+
+ROOT = Path("/sys/fs/cgroup")
+GROUP = "celadon-build"
+WEIGHT_V2, WEIGHT_V1 = 20, 205  # a fifth of what everybody else has: builds give way to production
+PERIOD = 100_000  # microseconds, of the CPU quota
+
+# Sets files of groups, for a user whom the kernel does not let, in a container that the engine lets.
+SCRIPT = 'while [ $# -gt 1 ]; do mkdir -p "${1%/*}" && printf %s "$2" > "$1" || true; shift 2; done'
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What builds use now, in bytes, and whether the limit was met since it was set: a count that then differs.
+
+    Version 2 counts what the kernel killed there. Version 1 counts that only in the groups below, which are gone when a
+    build has ended; it knows that usage was at the limit.
+    """
+
+    current: int
+    met: int
+
+
+def limit(memory: int, cpus: float | None, image: str, group: str = GROUP) -> None:
+    """Let whatever runs in `group` use at most `memory` bytes, swap included, and give way to the rest of the host.
+
+    `image` has a shell, for a user who may not do it without the engine. Raises OSError or CommandError.
+    """
+    files = _files(memory, cpus, group)
+    try:
+        for file, value in files:
+            file.parent.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError):  # a kernel without swap accounting, or without a CPU controller
+                _write(file, value)
+    except PermissionError:
+        _through_the_engine(files, image)
+    if capped_at(group) != memory // 4096 * 4096:
+        raise OSError(f"{group}: the kernel says {capped_at(group)} bytes, not {memory}")
+
+
+def _write(file: Path, value: str) -> None:
+    with file.open("r+") as out:
+        out.write(value)
+
+
+def _files(memory: int, cpus: float | None, group: str) -> list[tuple[Path, str]]:
+    quota = int(cpus * PERIOD) if cpus else 0
+    if version() == 2:
+        below = ROOT / group
+        return [
+            (below / "memory.max", str(memory)),
+            (below / "memory.swap.max", "0"),
+            (below / "cpu.weight", str(WEIGHT_V2)),
+            (below / "cpu.max", f"{quota or 'max'} {PERIOD}"),
+        ]
+    below, cpu = ROOT / "memory" / group, ROOT / "cpu" / group
+    return [
+        (below / "memory.memsw.limit_in_bytes", "-1"),  # never below the other one, whichever way it moves
+        (below / "memory.limit_in_bytes", str(memory)),
+        (below / "memory.memsw.limit_in_bytes", str(memory)),
+        (below / "memory.max_usage_in_bytes", "0"),
+        (cpu / "cpu.shares", str(WEIGHT_V1)),
+        (cpu / "cpu.cfs_quota_us", str(quota or -1)),
+    ]
+
+
+def _through_the_engine(files: Sequence[tuple[Path, str]], image: str) -> None:
+    words = [word for file, value in files for word in (str(file), value)]
+    run = ["docker", "run", "--rm", "--privileged", "--cgroupns", "host", "--network", "none"]
+    mount = ["--volume", f"{ROOT}:{ROOT}", "--entrypoint", "sh"]
+    process.run([*run, *mount, image, "-c", SCRIPT, "celadon", *words], timeout=60)
+
+
+def version() -> int:
+    return 2 if (ROOT / "cgroup.controllers").exists() else 1
+
+
+def capped_at(group: str = GROUP) -> int | None:
+    """The limit in force, in bytes; None without one."""
+    file = ROOT / group / "memory.max" if version() == 2 else ROOT / "memory" / group / "memory.limit_in_bytes"
+    text = file.read_text().strip() if file.exists() else "max"
+    return int(text) if text.isdigit() else None
+
+
+def usage(group: str = GROUP) -> Usage:
+    """What `group` uses now; zeros where there is no such group."""
+    try:
+        if version() == 2:
+            below = ROOT / group
+            events = dict(line.split() for line in (below / "memory.events").read_text().splitlines())
+            return Usage(_number(below / "memory.current"), int(events["oom_kill"]))
+        below = ROOT / "memory" / group
+        most, limited = (_number(below / f"memory.{what}_in_bytes") for what in ("max_usage", "limit"))
+        return Usage(_number(below / "memory.usage_in_bytes"), int(most >= limited))
+    except (OSError, KeyError, ValueError):
+        return Usage(0, 0)
+
+
+def _number(file: Path) -> int:
+    return int(file.read_text())
+
+
+def killed_by_the_host() -> int:
+    """How many processes the kernel has killed for lack of memory since it booted, in groups or for the whole host."""
+    facts = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+    return int(facts.get("oom_kill", 0))

@@ -1,0 +1,88 @@
+"""Stories of builds: what they may take, and why they died."""
+
+import grp
+import os
+import subprocess
+import sys
+
+import pytest
+
+from celadon.adapters import cgroup
+from tests.e2e.workspace import Workspace
+
+HUNGRY = "RUN python3 -c \"len(b'x' * (600 << 20))\"\n"
+
+
+def add_step(shop: Workspace, step: str) -> None:
+    dockerfile = shop.folder / shop.unique("shop") / "Dockerfile"
+    shop.commit("shop", {"VERSION": "2\n", "Dockerfile": dockerfile.read_text() + step}, "another step")
+
+
+def test_a_build_that_wants_more_than_its_cap_dies_at_the_cap_in_words(shop: Workspace) -> None:
+    shop.top["build"] = {"memory": "300m"}
+    shop.write()
+    told = shop.celadon("deploy", "staging").out
+    assert "a build gets at most 300M of memory" in told
+    add_step(shop, HUNGRY)
+    failed = shop.celadon("deploy", "staging", expect=1).err
+    assert "wanted more memory than a build may take (300M)" in failed and "600 << 20" in failed
+    assert "the build used 300M of 300M" in failed and f"{shop.name}-staging-shop" in failed  # what ran beside it
+    assert "x-celadon.build.memory: 512m" in failed
+    assert cgroup.capped_at() == 300 << 20
+    assert shop.version("/shop") == "1"
+
+    shop.top["build"] = {"memory": "900m", "cpus": 1.5}
+    shop.write()
+    shop.celadon("deploy", "staging")
+    assert shop.version("/shop") == "2"
+    log = (shop.folder / ".celadon" / "logs" / "3.log").read_text()
+    assert "memory of the build: at most 6" in log  # hundred and some MB of 900
+
+
+def test_a_step_that_ends_otherwise_gets_other_words(shop: Workspace) -> None:
+    shop.celadon("deploy", "staging")
+    add_step(shop, "RUN (sh -c 'kill -9 $$'); exit $?\n")
+    assert "was ended by SIGKILL, and not for memory" in shop.celadon("deploy", "staging", expect=1).err
+    dockerfile = shop.folder / shop.unique("shop") / "Dockerfile"
+    shop.commit("shop", {"Dockerfile": dockerfile.read_text().replace("exit $?", "exit 9")}, "another end")
+    failed = shop.celadon("deploy", "staging", expect=1).err
+    assert "the build failed at" in failed and "memory" not in failed
+
+
+def test_a_cap_that_the_server_does_not_hold_is_refused_before_anything_happens(shop: Workspace) -> None:
+    shop.top["build"] = {"memory": "900g"}
+    shop.write()
+    refused = shop.celadon("deploy", "staging", expect=1).err
+    assert "not enough memory to build" in refused and "a build gets: 900G" in refused and "in reserve" in refused
+    assert shop.containers() == []
+
+
+def test_a_cap_that_cannot_be_tried_is_refused_unless_a_warning_is_enough(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shop.folder / "cache"))
+    nothing = shop.unique("nothing")  # an image without a shell, in which no trial can run
+    subprocess.run(["docker", "import", "-", f"{nothing}:1"], input=b"\0" * 1024, check=True, capture_output=True)
+    shop.top["router"] = {"image": f"{nothing}:1"}
+    shop.write()
+    refused = shop.celadon("build", "staging", expect=1).err
+    assert "does not hold a cap" in refused and "x-celadon.build.uncapped: warn" in refused
+    shop.top["build"] = {"uncapped": "warn"}
+    shop.write()
+    assert "This build is not capped: a trial build" in shop.celadon("build", "staging").out
+    shop.top = {}
+    shop.write()
+    assert "trying whether" in shop.celadon("build", "staging", "--force").out
+    assert "trying whether" not in shop.celadon("build", "staging", "--force").out  # it held
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+@pytest.mark.usefixtures("shop")
+def test_a_member_of_the_docker_group_caps_through_the_engine() -> None:
+    group = grp.getgrnam("docker").gr_gid
+    code = "from celadon.adapters import cgroup; cgroup.limit(77 << 20, None, 'nginx:1.30', 'celadon-member')"
+    member = ["setpriv", "--reuid", "65534", "--regid", "65534", "--groups", str(group), "--"]
+    known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    done = subprocess.run([*member, sys.executable, "-c", code], capture_output=True, text=True, env=known)
+    assert done.returncode == 0, done.stderr
+    assert cgroup.capped_at("celadon-member") == 77 << 20
