@@ -22,13 +22,15 @@ SCRIPT = 'while [ $# -gt 1 ]; do mkdir -p "${1%/*}" && printf %s "$2" > "$1" || 
 
 @dataclass(frozen=True)
 class Usage:
-    """What builds use now, in bytes, and whether the limit was met since it was set: a count that then differs.
+    """The most that builds used, in bytes, and whether the limit was met since it was set: a count that then differs.
+
+    `most` is what the kernel knows: with version 1 since the limit was set, with version 2 at this very moment.
 
     Version 2 counts what the kernel killed there. Version 1 counts that only in the groups below, which are gone when a
     build has ended; it knows that usage was at the limit.
     """
 
-    current: int
+    most: int
     met: int
 
 
@@ -102,7 +104,7 @@ def usage(group: str = GROUP) -> Usage:
             return Usage(_number(below / "memory.current"), int(events["oom_kill"]))
         below = ROOT / "memory" / group
         most, limited = (_number(below / f"memory.{what}_in_bytes") for what in ("max_usage", "limit"))
-        return Usage(_number(below / "memory.usage_in_bytes"), int(most >= limited))
+        return Usage(most, int(most >= limited))
     except (OSError, KeyError, ValueError):
         return Usage(0, 0)
 

@@ -75,10 +75,11 @@ class Watched:
     def __exit__(self, *_error: object) -> None:
         self.over.set()
         self._looking.join()
+        self.peak = max(self.peak, cgroup.usage().most)
 
     def _look(self) -> None:
         while not self.over.wait(LOOK):
-            self.peak = max(self.peak, cgroup.usage().current)
+            self.peak = max(self.peak, cgroup.usage().most)
 
     @property
     def met_the_cap(self) -> bool:
