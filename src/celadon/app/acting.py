@@ -53,12 +53,12 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
     done, or nothing. Raises the error of the step that failed, when everything before it has been undone.
     """
     request, config = wanted.request, wanted.config
-    with locked(workspace, str(request), config.settings.build.lock_timeout, report) as waited:
+    with locked(workspace, str(request), config.settings.build.lock_timeout, report) as held:
         if request.verb not in ("up", "down"):  # these begin with less than a heal needs
             for line in heal(workspace, config.name, report):
                 report.note(_("healed: {what}").format(what=line))
         seen = observe.snapshot(workspace.record, workspace.layout, config.workspace, wanted.seen.now)
-        if waited:  # an hour may have passed: what was newest then may be old now
+        if held.waited:  # an hour may have passed: what was newest then may be old now
             seen = _with_sources(workspace, request, wanted.configs, seen, report)
         else:
             seen = replace(seen, sources=wanted.seen.sources, incoming=wanted.seen.incoming)
@@ -67,7 +67,8 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         workspace.record.run(number, final.concerned, utc_now().isoformat())
         for line in final.lines():
             report.log(line)
-        execute(World(config, workspace.layout, workspace.record, report), final, number, cancel)
+        world = World(config, workspace.layout, workspace.record, report, announce=held.say)
+        execute(world, final, number, cancel)
 
 
 def _refuse_surprises(shown: Plan, final: Plan, report: Report) -> None:

@@ -10,7 +10,7 @@ from celadon.app.workspace import Workspace
 from celadon.errors import CeladonError
 from celadon.locale import _
 from celadon.run import journal, lock, rendering
-from celadon.run.lock import Holder
+from celadon.run.lock import Held, Holder
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
@@ -19,18 +19,19 @@ LOCK_LIMIT = 3600.0  # seconds that healing waits for somebody's deployment
 
 
 @contextmanager
-def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> Iterator[bool]:
-    """Hold the host's lock for `what`; yields whether it had to be waited for. Whoever waits is told for whom.
+def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> Iterator[Held]:
+    """Hold the host's lock for `what`. Whoever waits is told for whom, and its place in the line.
 
     Raises LockTimeout after `timeout` seconds.
     """
     me = Holder(os.getpid(), getpass.getuser(), workspace.outline.name, what, utc_now().isoformat())
 
-    def waiting(other: Holder | None) -> None:
-        report.note(_("Another deployment runs: {holder}. Waiting …").format(holder=other or _("just starting")))
+    def waiting(other: Holder | None, place: int) -> None:
+        report.note(_("Another deployment runs: {holder}. Waiting as number {place} in line …").format(
+            holder=other or _("just starting"), place=place))  # fmt: skip
 
-    with lock.held(me, timeout, waiting) as waited:
-        yield waited
+    with lock.held(me, timeout, waiting) as held:
+        yield held
 
 
 def heal(workspace: Workspace, environment: str, report: Report) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from celadon.plan.render import RELEASE_KEY, Placed
 from celadon.plan.steps import Candidate, Step
 from celadon.run import capping, probe, projection, rendering
 from celadon.run.reconcile import reconcile
+from celadon.run.retrying import patiently
 from celadon.run.world import World
 from celadon.state import snapshot as labels
 from celadon.state.layout import write_private
@@ -115,8 +116,9 @@ def build(world: World, step: steps.Build) -> None:
             words = buildx.argv(
                 step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), group
             )
-            buildx.build(words, step.definition, service, world.config.settings.build.timeout, world.report.log,
-                         world.report.detail)  # fmt: skip
+            limit, report = world.config.settings.build.timeout, world.report
+            once = lambda: buildx.build(words, step.definition, service, limit, report.log, report.detail)  # noqa: E731
+            patiently(once, service, report.note)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
@@ -145,7 +147,8 @@ def _refuse_foreign_tag(world: World, service: str) -> None:
 def pull(world: World, step: steps.Pull) -> None:
     _refuse_foreign_tag(world, step.built.service)
     try:
-        docker.pull(step.reference, world.config.settings.build.timeout, world.report.log)
+        limit = world.config.settings.build.timeout
+        patiently(lambda: docker.pull(step.reference, limit, world.report.log), step.built.service, world.report.note)
     except CommandError as error:
         raise CeladonError(
             _("{service}: {reference} cannot be pulled.").format(service=step.built.service, reference=step.reference),

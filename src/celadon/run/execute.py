@@ -88,6 +88,7 @@ def _journalled(world: World, plan: Plan, deployment: int, number: int, step: St
     text, total = step.describe(), len(plan.steps)
     world.record.step_started(deployment, number, text, world.now().isoformat())
     world.report.started(number, total, text)
+    world.announce(f"{number}/{total} {text}")
     begun = time.monotonic()
     try:
         DO[type(step)](world, step)

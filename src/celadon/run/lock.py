@@ -1,33 +1,52 @@
-"""One deployment at a time on the whole host: a flock that dies with its holder and says who that is."""
+"""One deployment at a time on the whole host: a flock that dies with its holder, says who that is, is had in turn."""
 
 import fcntl
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from celadon.errors import CeladonError, LockTimeout
 from celadon.locale import _
 
 FILE = Path("/run/lock/celadon.lock")
+QUEUE = Path("/run/lock/celadon.queue")  # a ticket for each who waits, named by the time of arrival
 POLL = 0.25
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock, for what, since when (ISO 8601, UTC)."""
+    """Who holds the lock, for what, since when (ISO 8601, UTC), and the step that runs ("" before the first)."""
 
     pid: int
     user: str
     workspace: str
     what: str
     since: str
+    step: str = ""
 
     def __str__(self) -> str:
-        return _("{user} (pid {pid}): {what} in {workspace}, since {since}").format(**asdict(self))
+        told = _("{user} (pid {pid}): {what} in {workspace}, since {since}").format(**asdict(self))
+        return f"{told}, {self.step}" if self.step else told
+
+
+class Held:
+    """The lock in this process's hands. `waited`: somebody else had it first."""
+
+    def __init__(self, file: IO[str], me: Holder, *, waited: bool) -> None:
+        self._file, self._me, self.waited = file, me, waited
+        self.say("")
+
+    def say(self, step: str) -> None:
+        """Let whoever waits see how far it is."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(json.dumps(asdict(replace(self._me, step=step))))
+        self._file.flush()
 
 
 def holder() -> Holder | None:
@@ -37,29 +56,27 @@ def holder() -> Holder | None:
     except OSError:
         return None
     with os.fdopen(descriptor) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return _read(file.read())
-        return None
+        if _is_free(file.fileno()):
+            return None
+        return _read(file.read())
 
 
 @contextmanager
-def held(me: Holder, timeout: float, waiting: Callable[[Holder | None], None]) -> Iterator[bool]:
-    """Hold the host's lock; yields whether it had to be waited for. `waiting` is told for whom, once a holder.
+def held(me: Holder, timeout: float, waiting: Callable[[Holder | None, int], None]) -> Iterator[Held]:
+    """Hold the host's lock, in the order of arrival.
 
-    The descriptor is not inherited by children, so nothing outlives this process with the lock in its hands.
-    Raises LockTimeout after `timeout` seconds.
+    `waiting` is told for whom, and how many are before this one (1 is the holder), as often as that changes. The
+    descriptors are not inherited by children, so nothing outlives this process with the lock in its hands. Raises
+    LockTimeout after `timeout` seconds.
     """
     with os.fdopen(_open(), "r+") as file:
-        waited = _acquire(file.fileno(), timeout, waiting)
-        file.truncate(0)
-        file.write(json.dumps(asdict(me)))
-        file.flush()
+        with _ticket() as ticket:
+            waited = _acquire(file.fileno(), ticket, timeout, waiting)
         try:
-            yield waited
+            yield Held(file, me, waited=waited)
         finally:
-            file.truncate(0)
+            file.seek(0)
+            file.truncate()
 
 
 def _open() -> int:
@@ -73,36 +90,97 @@ def _open() -> int:
         except (FileNotFoundError, FileExistsError):
             continue
         except OSError as problem:
-            raise CeladonError(
-                _("The host's lock {file} cannot be opened: {problem}.").format(file=FILE, problem=problem.strerror)
-            ) from None
+            raise _unusable(FILE, problem) from None
         if flags:
             os.fchmod(descriptor, 0o666)  # whatever the umask: every user of the host takes the same lock
         return descriptor
     raise CeladonError(_("The host's lock {file} cannot be made.").format(file=FILE))
 
 
-def _acquire(descriptor: int, timeout: float, waiting: Callable[[Holder | None], None]) -> bool:
+def _unusable(file: Path, problem: OSError) -> CeladonError:
+    return CeladonError(
+        _("The host's lock {file} cannot be opened: {problem}.").format(file=file, problem=problem.strerror)
+    )
+
+
+@contextmanager
+def _ticket() -> Iterator[Path]:
+    """A place in the line, for as long as the body lasts and this process lives."""
+    try:
+        if not QUEUE.is_dir():
+            with suppress(FileExistsError):
+                QUEUE.mkdir()
+                QUEUE.chmod(0o1777)  # everybody may come, nobody may take away another's
+        name = f"{time.time_ns():020}-{os.getpid()}"
+        fresh, ticket = QUEUE / f".{name}", QUEUE / name
+        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fresh.rename(ticket)  # only now: a ticket that nobody holds is taken for a dead one's
+    except OSError as problem:
+        raise _unusable(QUEUE, problem) from None
+    try:
+        yield ticket
+    finally:
+        ticket.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _before(ticket: Path) -> int:
+    """How many who live came before; tickets of the dead are taken away."""
+    living = 0
+    for name in os.listdir(QUEUE):  # noqa: PTH208 (names are compared)
+        if name.startswith(".") or name >= ticket.name:
+            continue
+        with suppress(OSError):
+            descriptor = os.open(QUEUE / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                if _is_free(descriptor):
+                    (QUEUE / name).unlink()
+                else:
+                    living += 1
+            finally:
+                os.close(descriptor)
+    return living
+
+
+def _is_free(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _acquire(descriptor: int, ticket: Path, timeout: float, waiting: Callable[[Holder | None, int], None]) -> bool:
+    """Wait for the lock; returns whether it had to be waited for."""
     end = time.monotonic() + timeout
-    told: Holder | None = None
-    first = True
+    told: tuple[Holder | None, int] | None = None
+    again = False  # a mere look at who holds it looks like a holder without a name, for a moment
     while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            other = _read(os.pread(descriptor, 4096, 0).decode(errors="replace"))
-            if first or (other and other != told):
-                waiting(other)
-                told, first = other, False
-            if time.monotonic() >= end:
-                raise LockTimeout(
-                    _("Another deployment runs, and did not end within {seconds:.0f} s.").format(seconds=timeout),
-                    evidence=[str(other)] if other else (),
-                    hint=_("Look at it: celadon status"),
-                ) from None
-            time.sleep(POLL)
-        else:
-            return not first
+        before = _before(ticket)
+        if not before and _taken(descriptor):
+            return told is not None
+        other = _read(os.pread(descriptor, 4096, 0).decode(errors="replace"))
+        now = (replace(other, step="") if other else None, before + 1)
+        if now != told and (other or (again and told is None)):
+            waiting(other, before + 1)
+            told = now
+        if time.monotonic() >= end:
+            raise LockTimeout(
+                _("Another deployment runs, and did not end within {seconds:.0f} s.").format(seconds=timeout),
+                evidence=[str(other)] if other else (),
+                hint=_("Look at it: celadon status"),
+            )
+        again = True
+        time.sleep(POLL)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read(text: str) -> Holder | None:

@@ -9,6 +9,7 @@ from celadon.adapters import docker, git, host, process
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
+from celadon.run.retrying import patiently
 from celadon.state.layout import Layout
 from celadon.state.record import Record
 from celadon.state.snapshot import Container, Memory, Snapshot, Source
@@ -66,10 +67,10 @@ def sources(
         told(_("fetch {service}").format(service=name))
         service = config.services[name]
         if not service.definition.get("build"):
-            return _of_registry(service, ref)
+            return patiently(lambda: _of_registry(service, ref), name, told)
         repository, context, checkout = _repository(layout, service)
         with turn.setdefault(repository, threading.Lock()):
-            return _of_git(service, repository, context, checkout, ref)
+            return patiently(lambda: _of_git(service, repository, context, checkout, ref), name, told)
 
     return dict(zip(services, process.side_by_side(one, services), strict=True))
 

@@ -16,10 +16,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class World:
-    """One environment of one workspace, its record, and who is told."""
+    """One environment of one workspace, its record, and who is told; `announce` tells who waits for the lock."""
 
     config: EnvironmentConfig
     layout: Layout
     record: Record
     report: Report
     now: Callable[[], datetime] = utc_now
+    announce: Callable[[str], None] = lambda _step: None

@@ -1,0 +1,80 @@
+"""What is tried again, and what is not: the words of real tools."""
+
+import pytest
+
+from celadon.errors import BuildError, CommandError
+from celadon.run.retrying import PAUSES, of_the_network, patiently
+
+NETWORK = [
+    "npm error code ETIMEDOUT",
+    "npm ERR! network request to https://registry.example.com/express failed, reason: socket hang up",
+    "npm error code E503",
+    "request to https://registry.example.com/left-pad failed, reason: getaddrinfo EAI_AGAIN registry.example.com",
+    "urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='packages.example.com'): Read timed out.",
+    "W: Failed to fetch http://deb.example.org/dists/stable/InRelease  Temporary failure resolving 'deb.example.org'",
+    "fatal: unable to access 'https://git.example.com/a.git/': Could not resolve host: git.example.com",
+    "fatal: unable to access 'https://git.example.com/a.git/': The requested URL returned error: 502",
+    "error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly",
+    "Error response from daemon: received unexpected HTTP status: 503 Service Unavailable",
+    'failed to do request: Head "https://registry.example.com/v2/web/manifests/1": net/http: TLS handshake timeout',
+    "Could not transfer artifact org.example:lib:pom:1.0 from/to central: Connection reset",
+    "curl: (7) Failed to connect to api.example.com port 443: Connection refused",
+]
+CODE = [
+    "npm error 404 Not Found - GET https://registry.example.com/no-such-package",
+    "error TS2345: Argument of type 'string' is not assignable to parameter of type 'number'.",
+    "remote: Repository not found. fatal: Authentication failed for 'https://git.example.com/a.git/'",
+    "AssertionError: expected status 500 to equal 200",
+    "exit code: 137",
+    "psycopg.OperationalError: connection to server at 127.0.0.1, port 5432 failed: Connection refused",
+    "manifest for registry.example.com/web:1 not found: manifest unknown",
+]
+
+
+def failure(line: str) -> CommandError:
+    return CommandError(["git", "fetch"], 128, ["some output", line])
+
+
+@pytest.mark.parametrize("line", NETWORK)
+def test_a_network_that_failed_is_known(line: str) -> None:
+    assert of_the_network(failure(line))
+    assert of_the_network(BuildError("it failed", service="web", step="RUN", evidence=[], hint="", cause=line))
+
+
+@pytest.mark.parametrize("line", CODE)
+def test_what_patience_does_not_mend_is_not_tried_again(line: str) -> None:
+    tries = []
+
+    def work() -> None:
+        tries.append(1)
+        raise failure(line)
+
+    with pytest.raises(CommandError):
+        patiently(work, "web", tries.append, tries.append)  # type: ignore[arg-type]
+    assert tries == [1]
+
+
+def test_it_works_at_last_and_every_new_try_is_told() -> None:
+    left = [failure(NETWORK[0]), failure(NETWORK[1])]
+    told: list[str] = []
+    slept: list[float] = []
+
+    def work() -> str:
+        if left:
+            raise left.pop(0)
+        return "built"
+
+    assert patiently(work, "web", told.append, slept.append) == "built"
+    assert slept == list(PAUSES) and "web: the network failed; trying again in 3 s" in told[0] and len(told) == 2
+
+
+def test_three_failures_are_enough() -> None:
+    tries: list[str] = []
+
+    def work() -> None:
+        tries.append("try")
+        raise failure(NETWORK[0])
+
+    with pytest.raises(CommandError) as caught:
+        patiently(work, "web", lambda _text: None, lambda _seconds: None)
+    assert len(tries) == 3 and "not the code" in caught.value.hint
