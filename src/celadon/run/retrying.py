@@ -10,9 +10,10 @@ from celadon.locale import _
 
 PAUSES = (3.0, 10.0)  # seconds before the second and the third try
 
-# What package managers, git, registries and BuildKit say of a network that failed, as of their sources and their users.
+# What package managers, git, registries and BuildKit say of a network that failed.
 NETWORK = re.compile(
-    r"ETIMEDOUT|ECONNRESET|ECONNREFUSED|EAI_AGAIN|ENOTFOUND|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up|network timeout"
+    r"ETIMEDOUT|ECONNRESET|ECONNREFUSED|EAI_AGAIN|ENOTFOUND|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up"
+    r"|network timeout"
     r"|Connection (timed out|reset by peer|refused|aborted)|ConnectTimeout|Read timed out|ReadTimeoutError"
     r"|Temporary failure (in name resolution|resolving)|Could not resolve host|Name or service not known"
     r"|TLS handshake timeout|i/o timeout|unexpected EOF|no such host|connection reset|network is unreachable"
