@@ -142,11 +142,11 @@ class Workspace:
     def argv(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "celadon", "-C", str(self.folder), *words]
 
-    def celadon(self, *words: str, expect: int | None = 0) -> Ran:
+    def celadon(self, *words: str, expect: int | None = 0, env: dict[str, str] | None = None) -> Ran:
         """Run a verb; `expect` is the exit code it must end with, None for any."""
         done = subprocess.run(
             self.argv(*words), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
-            env={**os.environ, "COLUMNS": "200"},
+            env={**os.environ, "COLUMNS": "200", **(env or {})},
         )  # fmt: skip
         ran = Ran(done.returncode, done.stdout, done.stderr)
         if expect is not None and ran.code != expect:

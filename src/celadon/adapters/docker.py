@@ -82,6 +82,26 @@ def _container(raw: Mapping[str, Any]) -> Container:
     )
 
 
+def every_container() -> list[dict[str, Any]]:
+    """All containers of the host, as the engine describes them (its own keys)."""
+    found = []
+    with engine.Connection() as connection:
+        for one in connection.ask("GET", "/containers/json", query={"all": 1}):
+            with _unless_gone():
+                found.append(connection.ask("GET", f"/containers/{one['Id']}/json"))
+    return found
+
+
+def info() -> dict[str, Any]:
+    """What the engine says of itself (its own keys)."""
+    return dict(engine.ask("GET", "/info"))
+
+
+def disk_usage() -> dict[str, Any]:
+    """What images, containers, volumes and build cache take (the engine's own keys); it may take it some seconds."""
+    return dict(engine.ask("GET", "/system/df", timeout=300))
+
+
 def images() -> dict[str, str]:
     """Image ids by every name on the engine: by tag, and by id, since an image may have lost its tags."""
     found: dict[str, str] = {}

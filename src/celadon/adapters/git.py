@@ -107,6 +107,11 @@ def export(repository: Path, sha: str, folder: Path) -> None:
     index.unlink(missing_ok=True)
 
 
+def remote(folder: Path) -> str:
+    """The address that a checkout or clone fetches from, "" where there is none."""
+    return _git(folder, "config", "--get", "remote.origin.url", check=False).out.strip() if folder.is_dir() else ""
+
+
 def between(repository: Path, old: str, new: str, limit: int = 50) -> tuple[str, ...]:
     """Commits that `new` has and `old` has not, newest first, as "1a2b3c4 subject"; empty where it cannot be told."""
     found = _git(repository, "log", "--format=%h %s", f"--max-count={limit}", f"{old}..{new}", "--", check=False)

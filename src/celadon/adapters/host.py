@@ -1,23 +1,33 @@
 """The host itself: memory of containers, free disk, who holds a port."""
 
+import os
+import re
 import shutil
 import socket
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A file system: `free` and `total` in bytes."""
+    """A file system: `free` and `total` in bytes; `inodes` is 0 where it has no fixed number; `device` is its own."""
 
     folder: str
     free: int
     total: int
+    inodes_free: int
+    inodes: int
+    device: int
 
 
 def disk(folder: Path) -> Disk:
-    usage = shutil.disk_usage(folder)
-    return Disk(str(folder), usage.free, usage.total)
+    """The file system that `folder`, or the nearest folder above that is there, lies on."""
+    while not folder.exists():
+        folder = folder.parent
+    usage, nodes = shutil.disk_usage(folder), os.statvfs(folder)
+    return Disk(str(folder), usage.free, usage.total, nodes.f_favail, nodes.f_files, folder.stat().st_dev)
 
 
 def memory() -> tuple[int, int]:
@@ -25,6 +35,79 @@ def memory() -> tuple[int, int]:
     facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     free, total = (int(facts[name].split()[0]) * 1024 for name in ("MemAvailable", "MemTotal"))
     return free, total
+
+
+def swap() -> tuple[int, int]:
+    """The host's swap in bytes: free, and the whole."""
+    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    free, total = (int(facts[name].split()[0]) * 1024 for name in ("SwapFree", "SwapTotal"))
+    return free, total
+
+
+def pressure() -> dict[str, float]:
+    """The share of the last minute, in %, in which something waited for memory, cpu, io; {} in a kernel without PSI."""
+    found = {}
+    for kind in ("memory", "cpu", "io"):
+        try:
+            some = Path(f"/proc/pressure/{kind}").read_text().splitlines()[0]
+        except (OSError, IndexError):
+            continue
+        found[kind] = float(some.split("avg60=")[1].split()[0])
+    return found
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A process that the kernel ended for lack of memory: `when` is seconds since 1970, `memory` bytes it held, `group`
+    the control group whose limit it was, "" the whole host's."""
+
+    when: float
+    process: str
+    memory: int
+    group: str
+
+
+def kernel_kills() -> list[Killed] | None:
+    """The kernel's own log of them since it booted, as far as it is kept; None where this user may not read it."""
+    try:
+        descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    booted = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+    lines = []
+    try:
+        while True:
+            try:
+                lines.append(os.read(descriptor, 8192).decode(errors="replace"))
+            except BrokenPipeError:
+                continue  # overwritten while it was read: the next one
+            except BlockingIOError:
+                return killed(lines, booted)
+    finally:
+        os.close(descriptor)
+
+
+def killed(lines: Sequence[str], booted: float) -> list[Killed]:
+    """What lines of /dev/kmsg ("6,812,27758877785,-;oom-kill:…") say of processes that were killed."""
+    found: list[Killed] = []
+    groups: dict[str, str] = {}
+    for line in lines:
+        if cause := _OOM_CAUSE.search(line):
+            groups[cause["pid"]] = cause["group"] or ""
+        elif match := _OOM_KILL.search(line):
+            when = booted + int(match["microseconds"]) / 1e6
+            group = groups.pop(match["pid"], "")
+            found.append(Killed(when, match["process"], int(match["kb"]) * 1024, group))
+    return found
+
+
+_OOM_CAUSE = re.compile(
+    r"oom-kill:constraint=\w+,.*?(?:oom_memcg=(?P<group>[^,]*),)?task_memcg=[^,]*,.*pid=(?P<pid>\d+)"
+)
+_OOM_KILL = re.compile(
+    r"^\d+,\d+,(?P<microseconds>\d+),.*[Oo]ut of memory: Killed process (?P<pid>\d+) \((?P<process>[^)]*)\)"
+    r".*anon-rss:(?P<kb>\d+)kB"
+)
 
 
 def memory_of(pid: int) -> int | None:

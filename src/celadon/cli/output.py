@@ -34,6 +34,11 @@ def lines(texts: Iterable[str]) -> None:
         out.print(text, markup=False)
 
 
+def styled(text: str, style: str) -> None:
+    """One line, in a colour where the terminal has colours."""
+    console().print(text, markup=False, style=style or None)
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table; a cell that begins with "!" is shown as a warning."""
     from rich.table import Table

@@ -9,6 +9,7 @@ VERBS = {
     "cancel": ("cancel", _("Stop a deployment, safely.")),
     "completion": ("completion", _("Print the shell's completion script.")),
     "deploy": ("deploy", _("Fetch, build and switch services, without losing a request.")),
+    "diagnose": ("diagnose", _("What is wrong with this server, and what will be.")),
     "down": ("down", _("Stop an environment; the record stays.")),
     "drill": ("drill", _("Prove, without switching, that a rollback would work.")),
     "exec": ("exec", _("Run a command in the container that users reach.")),

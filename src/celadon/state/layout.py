@@ -96,11 +96,16 @@ def write_public(file: Path, text: str) -> None:
     _write(file, text, 0o644)
 
 
-def _write(file: Path, text: str, mode: int) -> None:
+def write_private_bytes(file: Path, data: bytes) -> None:
+    """As `write_private`, for what is no text, in a folder that is there."""
+    _write(file, data, 0o600)
+
+
+def _write(file: Path, content: str | bytes, mode: int) -> None:
     fresh = file.with_name(f".{file.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content.encode() if isinstance(content, str) else content)
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(file)

@@ -1,0 +1,122 @@
+"""What one look at the server saw, as plain values: enough for every check, and for a bundle that others read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+OK, INFO, WARNING, ERROR = "ok", "info", "warning", "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found: `what` is so, `why` it matters, `mend` says what to do."""
+
+    area: str
+    severity: str
+    what: str
+    why: str = ""
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Box:
+    """One container of the host. Bytes; `mine`: of this workspace; `log` is None where it cannot be read."""
+
+    name: str
+    mine: bool
+    environment: str
+    role: str
+    service: str
+    state: str
+    health: str
+    memory: int | None
+    limit: int
+    restarts: int
+    exit_code: int
+    oom_killed: bool
+    log: int | None
+    log_bounded: bool
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A process that the kernel ended for lack of memory. `group` is the control group that had none, "" the host."""
+
+    when: datetime
+    process: str
+    memory: int
+    group: str
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """A file system: what of ours lies on it, bytes, and inodes (0 of 0 where it has no fixed number)."""
+
+    folder: str
+    holds: tuple[str, ...]
+    free: int
+    total: int
+    inodes_free: int
+    inodes: int
+
+
+@dataclass(frozen=True)
+class Door:
+    """A port that an environment listens on: who holds it ("" for nobody), and whether that is its router."""
+
+    environment: str
+    door: str
+    holder: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The engine's disk by owner, bytes; `reclaimable` of the images no container uses."""
+
+    images: int
+    ours: int
+    reclaimable: int
+    volumes: int
+    cache: int
+    containers: int
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine and its tools."""
+
+    version: str
+    compose: str
+    buildx: str
+    live_restore: bool
+    driver: str
+    root: str
+    log_driver: str
+    cgroups: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The whole look. `pressure` is the share of the last minute, in %, in which something waited for memory, cpu, io;
+    `resolved` are names asked from a router → "" or what went wrong; `certificates` are their ends by environment."""
+
+    now: datetime
+    memory_free: int
+    memory_total: int
+    swap_free: int
+    swap_total: int
+    pressure: Mapping[str, float]
+    kills: tuple[Kill, ...] | None
+    engine: Engine
+    boxes: tuple[Box, ...]
+    disks: tuple[FileSystem, ...]
+    shares: Shares
+    doors: tuple[Door, ...]
+    floor: int
+    build_memory: int
+    up: tuple[str, ...] = ()
+    routers: tuple[str, ...] = ()
+    resolved: Mapping[str, str] = field(default_factory=dict)
+    certificates: Mapping[str, datetime] = field(default_factory=dict)
+    clock_synchronized: bool | None = None

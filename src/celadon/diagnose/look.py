@@ -1,0 +1,200 @@
+"""The one look: everything that the checks need, read from the kernel, the engine and the disk; nothing is changed."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from celadon.adapters import cgroup, docker, git, host, nginx, process
+from celadon.config.workspace import EnvironmentConfig, Outline, Service
+from celadon.diagnose.facts import Box, Door, Engine, Facts, FileSystem, Kill, Shares
+from celadon.errors import CommandError
+from celadon.plan import admission
+from celadon.state import snapshot as labels
+from celadon.state.layout import Layout
+
+DEFAULT_FLOOR = 20 << 30
+
+
+def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConfig]) -> Facts:
+    """What is so now. `configs`: what was last deployed, by environment. Raises EngineError without an engine."""
+    raw, info = docker.every_container(), docker.info()
+    boxes = tuple(sorted((_box(outline.name, one) for one in raw), key=lambda b: b.name))
+    free, total = host.memory()
+    kills = host.kernel_kills()
+    return Facts(
+        now=datetime.now(UTC),
+        memory_free=free,
+        memory_total=total,
+        swap_free=host.swap()[0],
+        swap_total=host.swap()[1],
+        pressure=host.pressure(),
+        kills=None if kills is None else tuple(
+            Kill(datetime.fromtimestamp(k.when, UTC), k.process, k.memory, k.group) for k in kills),
+        engine=_engine(info),
+        boxes=boxes,
+        disks=_disks({"Docker": Path(info["DockerRootDir"]), "workspace": layout.workspace}),
+        shares=_shares(outline.name),
+        doors=tuple(_doors(layout, configs, raw)),
+        floor=DEFAULT_FLOOR,
+        build_memory=admission.BUILD_LEAST if not configs else max(
+            c.settings.build.memory or admission.BUILD_LEAST for c in configs.values()),
+        up=tuple(dict.fromkeys(b.environment for b in boxes if b.mine and b.role == labels.ROUTER)),
+        resolved=_resolved(configs, boxes),
+        certificates=_certificates(layout, configs),
+        clock_synchronized=_clock(),
+    )  # fmt: skip
+
+
+def _box(workspace: str, raw: Mapping[str, Any]) -> Box:
+    state, marks = raw["State"], raw["Config"]["Labels"] or {}
+    log = Path(raw.get("LogPath") or "/nowhere")
+    driver = raw["HostConfig"]["LogConfig"]
+    try:
+        size = log.stat().st_size
+    except OSError:
+        size = None
+    return Box(
+        name=raw["Name"].removeprefix("/"),
+        mine=marks.get(labels.WORKSPACE) == workspace,
+        environment=marks.get(labels.ENVIRONMENT, ""),
+        role=marks.get(labels.ROLE, ""),
+        service=marks.get(labels.SERVICE, ""),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", "").replace("none", ""),
+        memory=host.memory_of(state["Pid"]) if state["Pid"] else None,
+        limit=raw["HostConfig"]["Memory"],
+        restarts=raw["RestartCount"],
+        exit_code=state["ExitCode"],
+        oom_killed=state["OOMKilled"],
+        log=size,
+        log_bounded=driver["Type"] != "json-file" or "max-size" in (driver.get("Config") or {}),
+    )
+
+
+def _engine(info: Mapping[str, Any]) -> Engine:
+    def tool(*argv: str) -> str:
+        try:
+            words = process.run(["docker", *argv], timeout=30).out.split()
+        except CommandError:
+            return "-"
+        return next((w.removeprefix("v") for w in words if w.removeprefix("v")[:1].isdigit()), "-")
+
+    return Engine(
+        version=info["ServerVersion"],
+        compose=tool("compose", "version", "--short"),
+        buildx=tool("buildx", "version"),
+        live_restore=info["LiveRestoreEnabled"],
+        driver=info["Driver"],
+        root=info["DockerRootDir"],
+        log_driver=info["LoggingDriver"],
+        cgroups=str(cgroup.version()),
+    )
+
+
+def _disks(folders: Mapping[str, Path]) -> tuple[FileSystem, ...]:
+    found: dict[int, FileSystem] = {}
+    for what, folder in folders.items():
+        one = host.disk(folder)
+        known = found.get(one.device)
+        holds = (*(known.holds if known else ()), what)
+        found[one.device] = FileSystem(known.folder if known else one.folder, holds, one.free, one.total,
+                                       one.inodes_free, one.inodes)  # fmt: skip
+    return tuple(found.values())
+
+
+def _shares(workspace: str) -> Shares:
+    raw = docker.disk_usage()
+    images = raw.get("Images") or []
+    ours = [i for i in images if (i.get("Labels") or {}).get(labels.WORKSPACE) == workspace]
+    cache = raw.get("BuildCache") or []
+    return Shares(
+        images=raw.get("LayersSize") or 0,
+        ours=sum(i["Size"] - max(0, i.get("SharedSize") or 0) for i in ours),
+        reclaimable=sum(i["Size"] - max(0, i.get("SharedSize") or 0) for i in images if not i.get("Containers")),
+        volumes=sum(max(0, (v.get("UsageData") or {}).get("Size") or 0) for v in raw.get("Volumes") or []),
+        cache=sum(record["Size"] for record in cache if not record.get("Shared")),
+        containers=sum(c.get("SizeRw") or 0 for c in raw.get("Containers") or []),
+    )
+
+
+def _doors(layout: Layout, configs: Mapping[str, EnvironmentConfig], raw: Sequence[Mapping[str, Any]]) -> list[Door]:
+    found = []
+    routers = {
+        marks[labels.ENVIRONMENT]: one
+        for one in raw
+        if (marks := one["Config"]["Labels"] or {}).get(labels.ROLE) == labels.ROUTER and one["State"]["Running"]
+    }
+    for name, config in configs.items():
+        tls = config.options.tls
+        for listen in (*config.options.listen, *(tls.listen if tls else ())):
+            router = routers.get(name)
+            ours = router is not None and (
+                _publishes(router, listen.port) or nginx.listens_on(layout.router(name), str(listen))
+            )
+            free = host.can_listen(listen.address, listen.port)
+            holder = "" if free else docker.port_holder(listen.port) or host.port_holder(listen.port) or "?"
+            found.append(Door(name, str(listen), holder, ours and not free))
+    return found
+
+
+def _publishes(router: Mapping[str, Any], port: int) -> bool:
+    bound = router["HostConfig"].get("PortBindings") or {}
+    return any(one["HostPort"] == str(port) for several in bound.values() for one in several or [])
+
+
+def _resolved(configs: Mapping[str, EnvironmentConfig], boxes: Sequence[Box]) -> dict[str, str]:
+    """The hosts of the team's repositories, asked in a router: what containers and builds will need."""
+    router = next((b.name for b in boxes if b.mine and b.role == labels.ROUTER and b.state == "running"), None)
+    names = {_host_of(service) for config in configs.values() for service in config.services.values()}
+    found = {}
+    for name in sorted(names - {""})[:5] if router else ():
+        asked = process.run(["docker", "exec", str(router), "getent", "hosts", name], timeout=20, check=False)
+        found[name] = "" if asked.code == 0 else " ".join(asked.tail) or f"code {asked.code}"
+    return found
+
+
+def _host_of(service: Service) -> str:
+    """The host that a service's source comes from, "" for a folder."""
+    context = (service.definition.get("build") or {}).get("context")
+    url = service.options.git.url if service.options.git else None
+    address = url or (git.remote(Path(context)) if context else "")
+    if "://" in address:
+        return urlsplit(address).hostname or ""
+    before, colon, _path = address.partition(":")
+    return before.rpartition("@")[2] if colon and "/" not in before else ""
+
+
+def _certificates(layout: Layout, configs: Mapping[str, EnvironmentConfig]) -> dict[str, datetime]:
+    """When the certificates that the routers serve end, by environment."""
+    found = {}
+    for name, config in configs.items():
+        if config.options.tls is None:
+            continue
+        current = layout.router(name) / "certificate"
+        file = layout.router(name) / f"{current.read_text()}.pem" if current.exists() else None
+        if file and file.exists() and (end := _end_of(file)):
+            found[name] = end
+    return found
+
+
+def _end_of(file: Path) -> datetime | None:
+    """The end of the first certificate in a file; None where no `openssl` is installed to read it."""
+    try:
+        shown = process.run(["openssl", "x509", "-noout", "-enddate", "-in", str(file)], timeout=10).out
+    except CommandError:
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown.strip().removeprefix("notAfter=")), UTC)
+
+
+def _clock() -> bool | None:
+    """Whether the clock is kept right; None where systemd does not say."""
+    try:
+        shown = process.run(
+            ["timedatectl", "show", "--property", "NTPSynchronized", "--value"], timeout=10, check=False
+        )
+    except CommandError:
+        return None
+    return {"yes": True, "no": False}.get(shown.out.strip())

@@ -1,0 +1,64 @@
+"""Stories of `diagnose`: a server that is well, one that is not, and a bundle that holds no secret."""
+
+import json
+import tarfile
+from pathlib import Path
+
+from tests.e2e.workspace import Workspace, run
+
+CANARY = "c4n4ry-of-a-secret"
+
+
+def found(team: Workspace, code: int) -> dict[str, str]:
+    """What was found, with its severity."""
+    told = team.celadon("diagnose", "--json", expect=code).json
+    return {f["what"]: f["severity"] for f in told["findings"]}
+
+
+def test_what_is_wrong_is_found_where_it_is(team: Workspace) -> None:
+    team.services["db"] = {"image": "python:3.14-slim", "command": ["sleep", "600"], "init": True, "mem_limit": "64m"}
+    team.write()
+    team.celadon("deploy", "staging")
+    well = found(team, 0)
+    assert well[f"staging at 127.0.0.1:{team.staging}"] == "ok"
+    assert any(what.startswith("these services need") for what in well)
+    assert "CONTAINER" in team.celadon("diagnose").out
+
+    mine = team.containers(f"label=celadon.service={team.unique('shop')}")
+    run(["docker", "exec", *mine, "sh", "-c", "kill -9 1 || true"], check=False)
+    run(["docker", "kill", "--signal", "KILL", *mine])
+    run(["docker", "stop", *team.containers("label=celadon.role=router")])
+    ill = found(team, 1)
+    assert any(f"{mine[0]} is exited: somebody ended it by SIGKILL" in what for what in ill)
+    assert ill[f"staging at 127.0.0.1:{team.staging}: nobody listens"] == "error"
+    team.celadon("reconcile")
+    assert found(team, 0)
+
+
+def test_a_bundle_holds_what_helps_and_no_secret(team: Workspace) -> None:
+    (team.folder / "config").mkdir(exist_ok=True)
+    (team.folder / "config" / ".env.staging").write_text(
+        f"GREETING={CANARY}\nDATABASE_URL=postgres://shop:{CANARY}@db/shop\n"
+    )
+    prints = 'print("connecting with", os.environ["GREETING"], flush=True)\n'
+    source = team.folder / team.unique("shop") / "app.py"
+    team.commit("shop", {"app.py": source.read_text().replace("STARTED =", prints + "STARTED =")}, "chatty")
+    team.celadon("deploy", "staging")
+    assert CANARY in team.celadon("logs", "staging", team.unique("shop")).out
+    file = team.folder / "help.tar.gz"
+    told = team.celadon("diagnose", "--bundle", str(file)).out
+    assert "No value of an environment variable" in told and file.stat().st_mode & 0o777 == 0o600
+    unpacked = team.folder / "unpacked"
+    with tarfile.open(file) as archive:
+        archive.extractall(unpacked, filter="data")
+    texts = {str(one.relative_to(unpacked)): one.read_text() for one in unpacked.rglob("*") if one.is_file()}
+    top = f"celadon-{team.name}"
+    shop = f"{team.name}-staging-{team.unique('shop')}-blue-1"
+    assert {f"{top}/findings.json", f"{top}/history.json", f"{top}/staging/nginx.conf"} <= texts.keys()
+    assert "connecting with ***" in texts[f"{top}/containers/{shop}.log"]
+    assert json.loads(texts[f"{top}/history.json"])[0]["outcome"] == "succeeded"
+    assert [name for name, text in texts.items() if CANARY in text] == []
+
+
+def test_a_server_without_an_engine_is_said_in_words(tmp_path: Path, shop: Workspace) -> None:
+    assert "does not answer" in shop.celadon("diagnose", env={"DOCKER_HOST": f"unix://{tmp_path}/none"}, expect=1).err
