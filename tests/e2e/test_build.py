@@ -3,8 +3,11 @@
 import grp
 import os
 import re
+import socket
+import struct
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -75,6 +78,31 @@ def test_a_cap_that_cannot_be_tried_is_refused_unless_a_warning_is_enough(
     shop.write()
     assert "trying whether" in shop.celadon("build", "staging", "--force").out
     assert "trying whether" not in shop.celadon("build", "staging", "--force").out  # it held
+
+
+def test_a_network_that_fails_twice_does_not_fail_the_build(shop: Workspace) -> None:
+    asked: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        threading.Thread(target=_resets_twice, args=(server, asked), daemon=True).start()
+        shop.services[shop.unique("shop")]["build"] = {"context": f"./{shop.unique('shop')}", "network": "host"}
+        shop.write()
+        fetch = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/', timeout=5)"
+        add_step(shop, f'RUN python3 -c "{fetch}"\n')
+        told = shop.celadon("build", "staging").out
+    assert told.count("the network failed; trying again") == 2 and len(asked) == 3
+
+
+def _resets_twice(server: socket.socket, asked: list[int]) -> None:
+    for number in range(3):
+        connection, _address = server.accept()
+        asked.append(number)
+        with connection:
+            connection.recv(1000)
+            if number < 2:  # closed without a word of goodbye: a reset
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")

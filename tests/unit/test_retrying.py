@@ -65,7 +65,7 @@ def test_it_works_at_last_and_every_new_try_is_told() -> None:
         return "built"
 
     assert patiently(work, "web", told.append, slept.append) == "built"
-    assert slept == list(PAUSES) and "web: the network failed; trying again in 3 s" in told[0] and len(told) == 2
+    assert slept == list(PAUSES) and "web: the network failed; trying again in 2 s" in told[0] and len(told) == 2
 
 
 def test_three_failures_are_enough() -> None:

@@ -53,8 +53,9 @@ def prepare(world: World, step: steps.Prepare) -> None:
 
 def unprepare(world: World, step: steps.Prepare) -> None:
     """What was started stays, it harms nobody; the router does again what it did."""
-    if world.record.rendering(world.config.name) is not None:
-        projection.switch_router(rendering.in_force(world))
+    known = world.record.rendering(world.config.name) is not None
+    if known and projection.switch_router(rendering.in_force(world)):
+        world.report.note(_("the router does again what it did"))
 
 
 def _refuse_another_network(world: World) -> None:

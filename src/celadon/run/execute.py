@@ -111,7 +111,8 @@ def undo(world: World, done: list[Step]) -> None:
         action = UNDO.get(type(step))
         if action is None:
             continue
-        world.report.note(_("undo: {step}").format(step=step.describe()))
+        if not isinstance(step, steps.Prepare):  # it says itself where there was something to take back
+            world.report.note(_("undo: {step}").format(step=step.describe()))
         try:
             action(world, step)
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from celadon.errors import BuildError, CeladonError
 from celadon.locale import _
 
-PAUSES = (3.0, 10.0)  # seconds before the second and the third try
+PAUSES = (2.0, 6.0)  # seconds before the second and the third try
 
 # What package managers, git, registries and BuildKit say of a network that failed.
 NETWORK = re.compile(
