@@ -14,7 +14,7 @@ import pytest
 from celadon.adapters import cgroup
 from tests.e2e.workspace import Workspace
 
-HUNGRY = "RUN python3 -c \"len(b'x' * (600 << 20))\"\n"
+HUNGRY = "RUN : {new}; python3 -c \"len(b'x' * (600 << 20))\"\n"
 
 
 def add_step(shop: Workspace, step: str) -> None:
@@ -27,7 +27,7 @@ def test_a_build_that_wants_more_than_its_cap_dies_at_the_cap_in_words(shop: Wor
     shop.write()
     told = shop.celadon("deploy", "staging").out
     assert "a build gets at most 300M of memory" in told
-    add_step(shop, HUNGRY)
+    add_step(shop, HUNGRY.format(new=shop.name))  # in nobody's cache
     failed = shop.celadon("deploy", "staging", expect=1).err
     assert "wanted more memory than a build may take (300M)" in failed and "600 << 20" in failed
     assert "the build used 300M of 300M" in failed and f"{shop.name}-staging-shop" in failed  # what ran beside it

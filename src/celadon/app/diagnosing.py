@@ -7,6 +7,7 @@ import tarfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def _parts(workspace: Workspace, seen: Facts, found: Iterable[Finding]) -> Itera
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, indent=1, default=str)
+    return json.dumps(value, indent=1, default=datetime.isoformat)
 
 
 def _secrets(workspace: Workspace) -> set[str]:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ def console(*, stderr: bool = False) -> "Console":
 
 def as_json(value: Any) -> None:
     """Print `value` for machines."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat) + "\n")
 
 
 def lines(texts: Iterable[str]) -> None:
