@@ -165,6 +165,15 @@ def test_a_changed_door_restarts_the_router_and_the_plan_says_so(shop: Workspace
     assert "about a second without answers" in done.out
     assert shop.version("/shop") == "2"
 
+    door, shop.staging = shop.staging, free_port()
+    service = shop.services[shop.unique("shop")]
+    service["environment"]["HEALTH"] = "500"
+    service["x-celadon"]["health"] = {"path": "/api/health", "within": "2s"}
+    shop.write()
+    shop.celadon("deploy", "staging", expect=1)
+    shop.staging = door
+    assert shop.version("/shop") == "2"  # what was undone has its doors again
+
 
 def test_workers_overlap_or_replace(empty: Workspace) -> None:
     empty.add("mailer", route=None)

@@ -42,7 +42,7 @@ def test_a_server_that_is_well_has_nothing_to_look_at() -> None:
         ({"pressure": {"memory": 31.4}}, WARNING, "waited for memory 31 % of the time"),
         ({"kills": (Kill(NOW, "java", 3 * GIB, ""),)}, ERROR, "01-11 09:00: the kernel ended java, which used 3.0G"),
         ({"kills": (Kill(NOW, "node", GIB, "/docker/abc"),)}, WARNING, "the kernel ended node"),
-        ({"boxes": (replace(WEB, state="exited", exit_code=137),)}, ERROR, "ended it by SIGKILL, and not for memory"),
+        ({"boxes": (replace(WEB, state="exited", exit_code=137),)}, ERROR, "ended by SIGKILL (code 137): by somebody"),
         ({"boxes": (replace(WEB, state="exited", exit_code=137, oom_killed=True),)}, ERROR, "met its memory limit"),
         ({"boxes": (replace(WEB, state="exited", exit_code=139),)}, ERROR, "by signal 11 (code 139)"),
         ({"boxes": (replace(WEB, state="exited", exit_code=3),)}, ERROR, "by itself with code 3"),

@@ -38,7 +38,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def start(folder: Path, name: str) -> "subprocess.Popen[str]":
     argv = [sys.executable, "-c", OTHER, str(folder), name]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, umask=0o077)
 
 
 def heard(process: "subprocess.Popen[str]") -> list[object]:
@@ -55,6 +55,8 @@ def test_it_is_had_in_the_order_of_arrival_and_everybody_sees_the_place(tmp_path
     for number in range(1, 4):
         others.append(start(tmp_path, f"other {number}"))
         assert heard(others[-1]) == ["waits", "first", number]
+    queue = tmp_path / "queue"  # every user of the host may come and see, whatever the umask of the first
+    assert queue.stat().st_mode & 0o7777 == 0o1777 and {t.stat().st_mode & 0o777 for t in queue.iterdir()} == {0o644}
     others[0].send_signal(signal.SIGKILL)  # its place is gone with it
     others[0].wait()
     assert heard(others[1]) == ["waits", "first", 1] and heard(others[2]) == ["waits", "first", 2]

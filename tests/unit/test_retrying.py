@@ -26,6 +26,8 @@ CODE = [
     "remote: Repository not found. fatal: Authentication failed for 'https://git.example.com/a.git/'",
     "AssertionError: expected status 500 to equal 200",
     "exit code: 137",
+    "bash: -c: line 2: syntax error: unexpected EOF while looking for matching `'",
+    "main.go:7:2: syntax error: unexpected EOF, expecting }",
     "psycopg.OperationalError: connection to server at 127.0.0.1, port 5432 failed: Connection refused",
     "manifest for registry.example.com/web:1 not found: manifest unknown",
 ]
@@ -77,4 +79,9 @@ def test_three_failures_are_enough() -> None:
 
     with pytest.raises(CommandError) as caught:
         patiently(work, "web", lambda _text: None, lambda _seconds: None)
-    assert len(tries) == 3 and "not the code" in caught.value.hint
+    assert len(tries) == 3 and "of the network" in caught.value.hint
+
+
+def test_a_warning_further_up_is_no_reason() -> None:
+    lines = ["npm warn network ETIMEDOUT, trying again", *["compiled"] * 6, "error TS2345: no"]
+    assert not of_the_network(CommandError(["npm"], 1, lines))

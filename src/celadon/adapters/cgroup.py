@@ -4,6 +4,8 @@ BuildKit ignores `--memory`, but puts every RUN step below the group that `--cgr
 with the drivers cgroupfs and systemd. Source: docs.kernel.org/admin-guide/cgroup-v2, and cgroup-v1/memory.
 """
 
+import errno
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,15 +41,18 @@ def limit(memory: int, cpus: float | None, image: str, group: str = GROUP) -> No
 
     `image` has a shell, for a user who may not do it without the engine. Raises OSError or CommandError.
     """
+    memory -= memory % os.sysconf("SC_PAGE_SIZE")  # the kernel would round it
     files = _files(memory, cpus, group)
     try:
         for file, value in files:
-            file.parent.mkdir(exist_ok=True)
             with suppress(FileNotFoundError):  # a kernel without swap accounting, or without a CPU controller
+                file.parent.mkdir(exist_ok=True)
                 _write(file, value)
-    except PermissionError:
+    except OSError as problem:
+        if problem.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
         _through_the_engine(files, image)
-    if capped_at(group) != memory // 4096 * 4096:
+    if capped_at(group) != memory:
         raise OSError(f"{group}: the kernel says {capped_at(group)} bytes, not {memory}")
 
 
@@ -79,8 +84,8 @@ def _files(memory: int, cpus: float | None, group: str) -> list[tuple[Path, str]
 
 def _through_the_engine(files: Sequence[tuple[Path, str]], image: str) -> None:
     words = [word for file, value in files for word in (str(file), value)]
-    run = ["docker", "run", "--rm", "--privileged", "--cgroupns", "host", "--network", "none"]
-    mount = ["--volume", f"{ROOT}:{ROOT}", "--entrypoint", "sh"]
+    run = ["docker", "run", "--rm", "--privileged", "--user", "0:0", "--userns", "host", "--cgroupns", "host"]
+    mount = ["--network", "none", "--volume", f"{ROOT}:{ROOT}", "--entrypoint", "sh"]
     process.run([*run, *mount, image, "-c", SCRIPT, "celadon", *words], timeout=60)
 
 

@@ -99,7 +99,10 @@ def info() -> dict[str, Any]:
 
 def disk_usage() -> dict[str, Any]:
     """What images, containers, volumes and build cache take (the engine's own keys); it may take it some seconds."""
-    return dict(engine.ask("GET", "/system/df", timeout=300))
+    try:  # newer engines answer otherwise where no version is asked for; older ones do not know this version
+        return dict(engine.ask("GET", "/v1.44/system/df", timeout=300))
+    except CommandError:
+        return dict(engine.ask("GET", "/system/df", timeout=300))
 
 
 def images() -> dict[str, str]:
@@ -214,8 +217,10 @@ def last_fall(container: Container, now: float) -> Fall:
 
 
 def last_lines(name: str, count: int = 15) -> tuple[str, ...]:
-    """The last lines that a container printed."""
-    return process.run(["docker", "logs", "--tail", str(count), name], check=False).tail[-count:]
+    """The last lines that a container printed, to both of its streams."""
+    lines: list[str] = []
+    process.run(["docker", "logs", "--tail", str(count), name], check=False, on_line=lines.append)
+    return tuple(lines[-count:])
 
 
 def port_holder(port: int) -> str:

@@ -24,8 +24,12 @@ class Disk:
 
 def disk(folder: Path) -> Disk:
     """The file system that `folder`, or the nearest folder above that is there, lies on."""
-    while not folder.exists():
-        folder = folder.parent
+    while True:
+        try:
+            folder.stat()
+            break
+        except OSError:  # not there, or not for this user to see
+            folder = folder.parent
     usage, nodes = shutil.disk_usage(folder), os.statvfs(folder)
     return Disk(str(folder), usage.free, usage.total, nodes.f_favail, nodes.f_files, folder.stat().st_dev)
 
@@ -96,7 +100,7 @@ def killed(lines: Sequence[str], booted: float) -> list[Killed]:
             groups[cause["pid"]] = cause["group"] or ""
         elif match := _OOM_KILL.search(line):
             when = booted + int(match["microseconds"]) / 1e6
-            group = groups.pop(match["pid"], "")
+            group = groups.pop(match["pid"], "?" if "Memory cgroup" in line else "")
             found.append(Killed(when, match["process"], int(match["kb"]) * 1024, group))
     return found
 
@@ -153,6 +157,11 @@ def can_listen(address: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_listened_on(port: int) -> bool:
+    """Whether somebody listens on a TCP port, whoever asks: to try it would say nothing below 1024."""
+    return bool(_listening_inodes(port))
 
 
 def port_holder(port: int) -> str:

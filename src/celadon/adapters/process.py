@@ -23,6 +23,7 @@ OnLine = Callable[[str], None]
 T = TypeVar("T")
 R = TypeVar("R")
 
+_ending = threading.Event()  # what runs side by side is to end, and nothing new to begin there
 _children: "set[subprocess.Popen[bytes]]" = set()  # those that run, in whatever thread
 
 
@@ -56,6 +57,8 @@ def run(
 
     Raises CommandError when the code is not 0 and `check` is set, CommandTimeout after `timeout` seconds.
     """
+    if _ending.is_set() and threading.current_thread() is not threading.main_thread():
+        raise CommandError(argv, -signal.SIGTERM, (), message=_("It was ended."))
     child = _start([*_leash(), *argv] if bound else argv, cwd, env, stdin is not None)
     _children.add(child)
     tail: deque[str] = deque(maxlen=TAIL)
@@ -91,10 +94,19 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T], at_once: int = 8) -
         try:
             return list(pool.map(work, items))
         except BaseException:
+            _ending.set()
             pool.shutdown(wait=False, cancel_futures=True)
             for child in list(_children):
                 _end(child)
+            pool.shutdown()
             raise
+        finally:
+            _ending.clear()
+
+
+def pause(seconds: float) -> None:
+    """Sleep, unless what runs side by side is ended."""
+    _ending.wait(seconds)
 
 
 def attach(argv: Sequence[str], *, cwd: Path | None = None) -> int:

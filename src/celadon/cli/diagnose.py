@@ -27,9 +27,8 @@ def command(folder: Path, bundle: Path | None, as_json: bool) -> int:
     workspace = open_workspace(folder)
     if bundle:
         count = diagnosing.bundle(workspace, bundle)
-        output.lines([
-            _("{file}: {n} files, for your eyes first. No value of an environment variable is in it.").format(
-                file=bundle, n=count)])  # fmt: skip
+        words = _("{file}: {n} files. Values of environment variables are hidden in it; look before you send it.")
+        output.lines([words.format(file=bundle, n=count)])
         return DONE
     seen, found = diagnosing.diagnose(workspace)
     if as_json:

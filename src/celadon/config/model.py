@@ -169,7 +169,7 @@ class BuildOptions(Options):
     """Limits of builds, and how long to wait for somebody else's deployment. `memory` 0 is "auto"."""
 
     memory: Annotated[int, BeforeValidator(values.size_or_auto), Field(ge=0)] = 0
-    cpus: Annotated[float, Field(gt=0)] | None = None
+    cpus: Annotated[float, Field(ge=0.1)] | None = None
     uncapped: Literal["refuse", "warn"] = "refuse"
     timeout: Seconds = 1800.0
     lock_timeout: Seconds = 3600.0

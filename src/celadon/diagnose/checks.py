@@ -70,7 +70,9 @@ def containers(seen: Facts) -> Iterator[Finding]:
     for box in seen.boxes:
         if not box.mine:
             continue
-        if box.state != "running":
+        if box.state == "exited" and box.exit_code == 0 and box.role == "backing":
+            yield Finding("containers", INFO, _("{name} has done its work").format(name=box.name))
+        elif box.state != "running":
             yield Finding("containers", ERROR, _("{name} is {state}: {why}").format(
                 name=box.name, state=box.state, why=ending(box.exit_code, oom=box.oom_killed)),
                 mend=_("celadon reconcile, then: celadon logs {environment} {service}").format(
@@ -105,7 +107,8 @@ def ending(code: int, *, oom: bool) -> str:
         return _("it met its memory limit (code {code})").format(code=code)
     if code in (137, 143):
         sign = "SIGKILL" if code == 137 else "SIGTERM"
-        return _("somebody ended it by {signal}, and not for memory (code {code})").format(signal=sign, code=code)
+        words = _("it was ended by {signal} (code {code}): by somebody, or by the kernel when the server ran out")
+        return words.format(signal=sign, code=code)
     if code > 128:
         return _("it was ended by signal {signal} (code {code})").format(signal=code - 128, code=code)
     if code == 0:

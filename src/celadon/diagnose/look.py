@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 from celadon.adapters import cgroup, docker, git, host, nginx, process
 from celadon.config.workspace import EnvironmentConfig, Outline, Service
 from celadon.diagnose.facts import Box, Door, Engine, Facts, FileSystem, Kill, Shares
-from celadon.errors import CommandError
+from celadon.errors import CommandError, CommandTimeout
+from celadon.locale import _
 from celadon.plan import admission
 from celadon.state import snapshot as labels
 from celadon.state.layout import Layout
 
 DEFAULT_FLOOR = 20 << 30
+NOT_FOUND = 126  # exit codes from here on: the command could not be run at all
 
 
 def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConfig]) -> Facts:
@@ -37,7 +39,7 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
         boxes=boxes,
         disks=_disks({"Docker": Path(info["DockerRootDir"]), "workspace": layout.workspace}),
         shares=_shares(outline.name),
-        doors=tuple(_doors(layout, configs, raw)),
+        doors=tuple(_doors(layout, configs, [one for one in raw if _belongs(one, outline.name)])),
         floor=DEFAULT_FLOOR,
         build_memory=admission.BUILD_LEAST if not configs else max(
             c.settings.build.memory or admission.BUILD_LEAST for c in configs.values()),
@@ -58,7 +60,7 @@ def _box(workspace: str, raw: Mapping[str, Any]) -> Box:
         size = None
     return Box(
         name=raw["Name"].removeprefix("/"),
-        mine=marks.get(labels.WORKSPACE) == workspace,
+        mine=_belongs(raw, workspace),
         environment=marks.get(labels.ENVIRONMENT, ""),
         role=marks.get(labels.ROLE, ""),
         service=marks.get(labels.SERVICE, ""),
@@ -120,6 +122,10 @@ def _shares(workspace: str) -> Shares:
     )
 
 
+def _belongs(raw: Mapping[str, Any], workspace: str) -> bool:
+    return (raw["Config"]["Labels"] or {}).get(labels.WORKSPACE) == workspace
+
+
 def _doors(layout: Layout, configs: Mapping[str, EnvironmentConfig], raw: Sequence[Mapping[str, Any]]) -> list[Door]:
     found = []
     routers = {
@@ -134,9 +140,9 @@ def _doors(layout: Layout, configs: Mapping[str, EnvironmentConfig], raw: Sequen
             ours = router is not None and (
                 _publishes(router, listen.port) or nginx.listens_on(layout.router(name), str(listen))
             )
-            free = host.can_listen(listen.address, listen.port)
-            holder = "" if free else docker.port_holder(listen.port) or host.port_holder(listen.port) or "?"
-            found.append(Door(name, str(listen), holder, ours and not free))
+            taken = host.is_listened_on(listen.port)
+            holder = (docker.port_holder(listen.port) or host.port_holder(listen.port) or "?") if taken else ""
+            found.append(Door(name, str(listen), holder, ours and taken))
     return found
 
 
@@ -150,9 +156,16 @@ def _resolved(configs: Mapping[str, EnvironmentConfig], boxes: Sequence[Box]) ->
     router = next((b.name for b in boxes if b.mine and b.role == labels.ROUTER and b.state == "running"), None)
     names = {_host_of(service) for config in configs.values() for service in config.services.values()}
     found = {}
+    if any(config.settings.router.on_host for config in configs.values()):
+        return {}  # it would ask as the host does
     for name in sorted(names - {""})[:5] if router else ():
-        asked = process.run(["docker", "exec", str(router), "getent", "hosts", name], timeout=20, check=False)
-        found[name] = "" if asked.code == 0 else " ".join(asked.tail) or f"code {asked.code}"
+        try:
+            asked = process.run(["docker", "exec", str(router), "getent", "hosts", name], timeout=20, check=False)
+        except CommandTimeout as late:
+            found[name] = late.message
+            continue
+        if asked.code < NOT_FOUND:  # an image without `getent` cannot tell
+            found[name] = "" if asked.code == 0 else " ".join(asked.tail) or _("no such name")
     return found
 
 

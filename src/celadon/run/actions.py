@@ -52,9 +52,14 @@ def prepare(world: World, step: steps.Prepare) -> None:
 
 
 def unprepare(world: World, step: steps.Prepare) -> None:
-    """What was started stays, it harms nobody; the router does again what it did."""
-    known = world.record.rendering(world.config.name) is not None
-    if known and projection.switch_router(rendering.in_force(world)):
+    """What was started stays, it harms nobody; the router has again the doors and the configuration that it had."""
+    if world.record.rendering(world.config.name) is None:
+        return
+    before = rendering.in_force(world)
+    switched = projection.switch_router(before)
+    if step.restarts_router:
+        compose.up(projection.write_environment(before), world.config.project, [labels.ROUTER], recreate=True)
+    if switched or step.restarts_router:
         world.report.note(_("the router does again what it did"))
 
 

@@ -22,7 +22,9 @@ TRIAL_GROUP, TRIAL_CAP, TRIAL_WANTS = "celadon-trial", 48 << 20, 200_000_000  # 
 TRIAL = 'FROM {image}\nRUN test "$(head -c {wants} /dev/zero | tail -c {wants} | wc -c)" = {wants}\n'
 LOOK = 0.2  # seconds between two looks at what a build uses
 STEP = 256 << 20  # a new cap is proposed in such steps
-KILLED = re.compile(r"exit code: 137|cannot allocate memory|ResourceExhausted|\bKilled\b", re.IGNORECASE)
+KILLED = re.compile(
+    r"exit code: 137|cannot allocate memory|ResourceExhausted|\bKilled\b|SIGKILL|BrokenProcessPool", re.IGNORECASE
+)
 NODE = re.compile(r"\b(node|npm|npx|yarn|pnpm|next|vite|webpack|tsc)\b")
 NODE_HEAP = re.compile(r"JavaScript heap out of memory")
 
@@ -36,7 +38,7 @@ def capped(world: World) -> Iterator[str]:
     """
     options, memory = world.config.settings.build, Memory(*host.memory())
     cap = admission.build_memory(options, memory)
-    why_not = _why_not(world)
+    why_not = _why_not(world) or _limited(world, cap)
     if why_not:
         if options.uncapped == "refuse":
             raise RefusedError(
@@ -47,7 +49,6 @@ def capped(world: World) -> Iterator[str]:
         world.report.note(_("This build is not capped: {reason}").format(reason=why_not))
         yield ""
         return
-    cgroup.limit(cap, options.cpus, world.config.settings.router.image)
     with Watched(cap) as watched:
         try:
             yield cgroup.GROUP
@@ -56,6 +57,15 @@ def capped(world: World) -> Iterator[str]:
             raise _in_words(world, failure, watched) from failure
     world.report.log(_("memory of the build: at most {peak} of {cap}").format(
         peak=numbers.size(watched.peak), cap=numbers.size(cap)))  # fmt: skip
+
+
+def _limited(world: World, cap: int) -> str:
+    """Set the cap; returns why it could not be set, "" where it was."""
+    try:
+        cgroup.limit(cap, world.config.settings.build.cpus, world.config.settings.router.image)
+    except (OSError, CommandError) as problem:
+        return _("no control group can be limited: {problem}").format(problem=problem)
+    return ""
 
 
 @dataclass
@@ -104,8 +114,8 @@ def _in_words(world: World, failure: BuildError, watched: Watched) -> BuildError
     if NODE_HEAP.search(told):
         return explained(_("{service}: Node's own heap limit ended {step}, not the cap of {cap}."),
                          _("Let it use more of the cap.") + node)  # fmt: skip
-    if not KILLED.search(told):
-        return failure
+    if not KILLED.search(told) and not (watched.met_the_cap and cgroup.version() == 2):
+        return failure  # version 1 counts a page cache at the limit as well: there the words must agree
     if watched.met_the_cap:
         peak = _("the build used {peak} of {cap} when the kernel ended it").format(
             peak=numbers.size(max(watched.peak, watched.cap)), cap=numbers.size(watched.cap)
@@ -114,7 +124,7 @@ def _in_words(world: World, failure: BuildError, watched: Watched) -> BuildError
         return explained(_("{service}: {step} wanted more memory than a build may take ({cap})."), hint, peak)
     if watched.host_killed:
         return explained(
-            _("{service}: the server itself ran out of memory, and the kernel ended {step}."),
+            _("{service}: {step} was killed while the kernel ended processes of this server for lack of memory."),
             _("Look at what runs beside it. A lower x-celadon.build.memory ends the build before it harms the server."),
         )
     if "exit code: 137" not in failure.cause:
@@ -172,6 +182,9 @@ def _tried(world: World) -> str:
         words = buildx.argv(definition, Path(folder), "", {}, {}, TRIAL_GROUP)
         try:
             buildx.build(words, definition, "trial", 120, world.report.log, world.report.log)
-        except BuildError:
-            return "" if cgroup.usage(TRIAL_GROUP).met != before else _("a trial build failed, and not at the cap")
+        except BuildError as failure:
+            if cgroup.usage(TRIAL_GROUP).met != before:
+                return ""
+            last = (failure.cause or failure.message, *failure.evidence)[-1]
+            return _("it cannot be tried, a trial build failed: {problem}").format(problem=last)
     return _("a trial build took more memory than its cap")

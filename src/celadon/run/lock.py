@@ -16,6 +16,8 @@ from celadon.locale import _
 FILE = Path("/run/lock/celadon.lock")
 QUEUE = Path("/run/lock/celadon.queue")  # a ticket for each who waits, named by the time of arrival
 POLL = 0.25
+STOPPED = 60.0  # seconds: whoever waits shows every POLL that it lives, unless it was stopped (Ctrl-Z)
+MOST = 1024  # bytes: as long as the longest name of a holder, so that one write replaces another
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Holder:
     step: str = ""
 
     def __str__(self) -> str:
+        if not self.pid:
+            return _("just starting")
         told = _("{user} (pid {pid}): {what} in {workspace}, since {since}").format(**asdict(self))
         return f"{told}, {self.step}" if self.step else told
 
@@ -43,10 +47,9 @@ class Held:
 
     def say(self, step: str) -> None:
         """Let whoever waits see how far it is."""
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(json.dumps(asdict(replace(self._me, step=step))))
-        self._file.flush()
+        text = json.dumps(asdict(replace(self._me, step=step))).encode()
+        with suppress(OSError):  # spectators are not worth a deployment, should /run be full
+            os.ftruncate(self._file.fileno(), os.pwrite(self._file.fileno(), text.ljust(MOST), 0))
 
 
 def holder() -> Holder | None:
@@ -58,7 +61,7 @@ def holder() -> Holder | None:
     with os.fdopen(descriptor) as file:
         if _is_free(file.fileno()):
             return None
-        return _read(file.read())
+        return _read(file.read()) or Holder(0, "", "", "", "")
 
 
 @contextmanager
@@ -75,8 +78,8 @@ def held(me: Holder, timeout: float, waiting: Callable[[Holder | None, int], Non
         try:
             yield Held(file, me, waited=waited)
         finally:
-            file.seek(0)
-            file.truncate()
+            with suppress(OSError):
+                os.ftruncate(file.fileno(), 0)
 
 
 def _open() -> int:
@@ -108,12 +111,11 @@ def _ticket() -> Iterator[Path]:
     """A place in the line, for as long as the body lasts and this process lives."""
     try:
         if not QUEUE.is_dir():
-            with suppress(FileExistsError):
-                QUEUE.mkdir()
-                QUEUE.chmod(0o1777)  # everybody may come, nobody may take away another's
+            _make_queue()
         name = f"{time.time_ns():020}-{os.getpid()}"
         fresh, ticket = QUEUE / f".{name}", QUEUE / name
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        os.fchmod(descriptor, 0o644)  # whatever the umask: every user of the host must see that it is held
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         fresh.rename(ticket)  # only now: a ticket that nobody holds is taken for a dead one's
     except OSError as problem:
@@ -125,13 +127,28 @@ def _ticket() -> Iterator[Path]:
         os.close(descriptor)
 
 
+def _make_queue() -> None:
+    """Everybody may come, nobody may take away another's; it is there with these rights or not at all."""
+    fresh = QUEUE.with_name(f".{QUEUE.name}-{os.getpid()}")
+    fresh.mkdir()
+    fresh.chmod(0o1777)
+    try:
+        fresh.rename(QUEUE)
+    except OSError:  # somebody was quicker
+        fresh.rmdir()
+
+
 def _before(ticket: Path) -> int:
-    """How many who live came before; tickets of the dead are taken away."""
+    """How many who live came before; tickets of the dead are taken away, those of the stopped passed over."""
     living = 0
+    with suppress(OSError):
+        os.utime(ticket)  # this one lives
     for name in os.listdir(QUEUE):  # noqa: PTH208 (names are compared)
         if name.startswith(".") or name >= ticket.name:
             continue
         with suppress(OSError):
+            if time.time() - (QUEUE / name).stat().st_mtime > STOPPED:
+                continue
             descriptor = os.open(QUEUE / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 if _is_free(descriptor):

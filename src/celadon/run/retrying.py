@@ -1,11 +1,11 @@
 """Trying again what a network spoilt, and only that: a compiler's error is not mended by patience."""
 
 import re
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from celadon.errors import BuildError, CeladonError
+from celadon.adapters import process
+from celadon.errors import BuildError, CeladonError, CommandTimeout
 from celadon.locale import _
 
 PAUSES = (2.0, 6.0)  # seconds before the second and the third try
@@ -16,26 +16,29 @@ NETWORK = re.compile(
     r"|network timeout"
     r"|Connection (timed out|reset by peer|refused|aborted)|ConnectTimeout|Read timed out|ReadTimeoutError"
     r"|Temporary failure (in name resolution|resolving)|Could not resolve host|Name or service not known"
-    r"|TLS handshake timeout|i/o timeout|unexpected EOF|no such host|connection reset|network is unreachable"
+    r"|TLS handshake timeout|i/o timeout|: unexpected EOF$|no such host|connection reset|network is unreachable"
     r"|early EOF|RPC failed|The requested URL returned error: 5\d\d|unexpected status[^\n]*\b5\d\d\b"
     r"|\b50[0234] (Internal Server Error|Bad Gateway|Service (Temporarily )?Unavailable|Gateway Time-?out)"
     r"|Could not transfer artifact|Failed to fetch http|npm (ERR!|error) (code E5\d\d|network)",
     re.IGNORECASE,
 )
 OWN_HOST = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?:")  # what a build misses on itself no patience brings
+LAST = 6  # lines: what a tool only warned of stands further up
 T = TypeVar("T")
 
 
 def of_the_network(failure: CeladonError) -> bool:
     """Whether a failure's last words speak of the network."""
-    words = [failure.message, *failure.evidence]
+    if isinstance(failure.__cause__, CommandTimeout):
+        return False  # it had its time
+    words = [failure.message, *failure.evidence[-LAST:]]
     if isinstance(failure, BuildError):
         words.append(failure.cause)
     return any(NETWORK.search(line) and not OWN_HOST.search(line) for line in words)
 
 
 def patiently(
-    work: Callable[[], T], what: str, told: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+    work: Callable[[], T], what: str, told: Callable[[str], None], sleep: Callable[[float], object] = process.pause
 ) -> T:
     """`work`, tried up to three times where the network fails. `what` names it; `told` hears of each new try.
 
@@ -53,7 +56,5 @@ def patiently(
         return work()
     except CeladonError as failure:
         if of_the_network(failure):
-            failure.hint = _(
-                "The network failed three times, not the code. Is the other side reached from this server?"
-            )
+            failure.hint = _("Three times its last words were of the network. Is the other side reached from here?")
         raise
