@@ -105,12 +105,12 @@ def _resets_twice(server: socket.socket, asked: list[int]) -> None:
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 @pytest.mark.usefixtures("shop")
 def test_a_member_of_the_docker_group_caps_through_the_engine() -> None:
     group = grp.getgrnam("docker").gr_gid
     code = "from celadon.adapters import cgroup; cgroup.limit(77 << 20, None, 'nginx:1.30', 'celadon-member')"
-    member = ["setpriv", "--reuid", "65534", "--regid", "65534", "--groups", str(group), "--"]
+    as_member = ["setpriv", "--reuid", "65534", "--regid", "65534", "--groups", str(group), "--"]
+    member = as_member if os.geteuid() == 0 else []  # who runs this without root is such a member
     known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     done = subprocess.run([*member, sys.executable, "-c", code], capture_output=True, text=True, env=known)
     assert done.returncode == 0, done.stderr

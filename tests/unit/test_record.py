@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from celadon.errors import CeladonError
-from celadon.state.record import MIGRATIONS, Record
+from celadon.state.record import Record
+from celadon.state.schema import MIGRATIONS
 from celadon.state.snapshot import Live, Move, Release
 
 FIRST = Release("staging", "web", "r1", "sha256:1", "c", "s", "k", "f", "build", "2026-01-01T00:00:00")

@@ -3,7 +3,6 @@
 import ipaddress
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -189,6 +188,8 @@ def _each(ids: Sequence[str], method: str, path: str, query: Mapping[str, object
                 raise
 
     if ids:
+        from concurrent.futures import ThreadPoolExecutor  # as in process
+
         with ThreadPoolExecutor(len(ids)) as pool:
             list(pool.map(one, ids))
 

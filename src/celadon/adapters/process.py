@@ -8,7 +8,6 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -90,6 +89,8 @@ def run(
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T], at_once: int = 8) -> list[R]:
     """`work` for each of `items`, in their order, in threads. Who interrupts it ends what they run at once."""
+    from concurrent.futures import ThreadPoolExecutor  # 8 ms that most commands need not pay
+
     with ThreadPoolExecutor(at_once) as pool:
         try:
             return list(pool.map(work, items))

@@ -1,192 +1,22 @@
-"""What each step does, and how it is undone: one function a step, looked up by its type."""
+"""What each step does, and how it is undone: one function a step, looked up by its type. Here: candidates and users."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from celadon.adapters import buildx, compose, docker, git, host, nginx
+from celadon.adapters import compose, docker
 from celadon.config.model import ServiceOptions
-from celadon.config.values import Listen
-from celadon.errors import CeladonError, CommandError, RefusedError
+from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
 from celadon.plan import steps
-from celadon.plan.render import RELEASE_KEY, Placed
+from celadon.plan.render import Placed
 from celadon.plan.steps import Candidate, Step
-from celadon.run import capping, probe, projection, rendering
-from celadon.run.reconcile import reconcile
-from celadon.run.retrying import patiently
+from celadon.run import environment, images, probe, projection, rendering
 from celadon.run.world import World
 from celadon.state import snapshot as labels
-from celadon.state.layout import write_private
 from celadon.state.snapshot import TASK, Move
 
 TASK_LIMIT = 1800.0
-
-
-# Prepare
-
-
-def prepare(world: World, step: steps.Prepare) -> None:
-    """Network, backing services and router; the router starts with a configuration that nginx has tested."""
-    _refuse_another_network(world)
-    projection.make_network(world, anew=True)
-    _refuse_taken_ports(world)
-    projection.switch_router(world)
-    file = projection.write_environment(world)
-    backing = [name for name in step.names if name != labels.ROUTER]
-    try:
-        if backing:
-            compose.up(file, world.config.project, backing, wait=True)
-        if labels.ROUTER in step.names:
-            compose.up(file, world.config.project, [labels.ROUTER], recreate=step.restarts_router)
-    except CommandError as error:
-        raise CeladonError(
-            _("The environment {environment} did not start.").format(environment=world.config.name),
-            evidence=error.tail[-8:],
-            hint=_("Look at it: celadon logs {environment}").format(environment=world.config.name),
-        ) from None
-    if world.record.rendering(world.config.name) is None:
-        rendering.adopt(world)  # `down` must know what there is, even if nothing is ever deployed to it
-
-
-def unprepare(world: World, step: steps.Prepare) -> None:
-    """What was started stays, it harms nobody; the router has again the doors and the configuration that it had."""
-    if world.record.rendering(world.config.name) is None:
-        return
-    before = rendering.in_force(world)
-    switched = projection.switch_router(before)
-    if step.restarts_router:
-        compose.up(projection.write_environment(before), world.config.project, [labels.ROUTER], recreate=True)
-    if switched or step.restarts_router:
-        world.report.note(_("the router does again what it did"))
-
-
-def _refuse_another_network(world: World) -> None:
-    """Running services know the router by an address that it would no longer have."""
-    router = projection.router_container(world)
-    if router and bool(router.address) == world.config.settings.router.on_host:
-        name = world.config.name
-        raise RefusedError(
-            _("x-celadon.router.network cannot change while {environment} runs.").format(environment=name),
-            hint=f"celadon down {name} && celadon up {name}",
-        )
-
-
-def _refuse_taken_ports(world: World) -> None:
-    """Say who holds a port, before the engine says only that somebody does."""
-    mine, options = projection.router_container(world), world.config.options
-    doors = [*options.listen, *(options.tls.listen if options.tls else ())]
-    on_host = world.config.settings.router.on_host
-    if on_host:
-        gateway = str(projection.network(world).gateway)
-        doors += [Listen(gateway, s.options.port) for s in world.config.services.values() if s.options.port]
-    for listen in doors:
-        if host.can_listen(listen.address, listen.port):
-            continue
-        if on_host and mine and nginx.listens_on(world.layout.router(world.config.name), str(listen)):
-            continue
-        container = docker.port_holder(listen.port)
-        if mine and container == mine.name:
-            continue
-        who = _("the container {name}").format(name=container) if container else host.port_holder(listen.port)
-        raise RefusedError(
-            _("Port {port} of {environment} is taken by {who}.").format(
-                port=listen, environment=world.config.name, who=who or _("a process of another user")
-            ),
-            hint=_("Stop it, or change x-celadon.environments.{environment}.listen").format(
-                environment=world.config.name
-            ),
-        )
-
-
-# Build, pull, freeze
-
-
-def build(world: World, step: steps.Build) -> None:
-    service, source = step.built.service, step.source
-    _refuse_foreign_tag(world, service)
-    folder = world.layout.checkout(service)
-    git.export(world.layout.workspace / source.repository, source.commit, folder)
-    marks = {labels.WORKSPACE: world.config.workspace, labels.SERVICE: service, labels.COMMIT: source.commit}
-    unknown = sorted(step.definition.keys() - buildx.KNOWN)
-    if unknown:
-        raise RefusedError(
-            _("{service}: Celadon cannot build with {keys} in `build`.").format(
-                service=service, keys=", ".join(unknown)
-            )
-        )
-    try:
-        with capping.capped(world) as group:
-            words = buildx.argv(
-                step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), group
-            )
-            limit, report = world.config.settings.build.timeout, world.report
-            once = lambda: buildx.build(words, step.definition, service, limit, report.log, report.detail)  # noqa: E731
-            patiently(once, service, report.note)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
-
-
-def _build_secrets(world: World) -> dict[str, str]:
-    return {
-        name: f"src={secret['file']}" if "file" in secret else f"env={secret.get('environment', name)}"
-        for name, secret in world.config.secrets.items()
-    }
-
-
-def _refuse_foreign_tag(world: World, service: str) -> None:
-    """Two workspaces of one host may both have a service of this name; their image tags must not mix."""
-    for environment in world.config.settings.environments:
-        owner = docker.image_labels(f"{service}:{environment}").get(labels.WORKSPACE)
-        if owner and owner != world.config.workspace:
-            raise RefusedError(
-                _("The image tag {tag} belongs to the workspace {owner}.").format(
-                    tag=f"{service}:{environment}", owner=owner
-                ),
-                hint=_("Give the service {service} another name in one of the two.").format(service=service),
-            )
-
-
-def pull(world: World, step: steps.Pull) -> None:
-    _refuse_foreign_tag(world, step.built.service)
-    try:
-        limit = world.config.settings.build.timeout
-        patiently(lambda: docker.pull(step.reference, limit, world.report.log), step.built.service, world.report.note)
-    except CommandError as error:
-        raise CeladonError(
-            _("{service}: {reference} cannot be pulled.").format(service=step.built.service, reference=step.reference),
-            evidence=error.tail[-5:],
-            hint=_("Is the registry reached, and are you logged in? docker login"),
-        ) from None
-    docker.tag(step.reference, step.built.image)
-    docker.untag([step.reference])  # the digest's own name would keep the image for ever
-    world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
-
-
-def freeze(world: World, step: steps.Freeze) -> None:
-    found = docker.image_ids([frozen.image for frozen in step.releases])
-    for frozen, image_id in zip(step.releases, found, strict=True):
-        if frozen.release.image_id not in ("", image_id):
-            raise RefusedError(
-                _("{service}: the tag {image} no longer names the image that was tested.").format(
-                    service=frozen.release.service, image=frozen.image
-                ),
-                evidence=[f"{frozen.release.image_id} → {image_id}"],
-                hint=_("Somebody moved the tag. Deploy the service again."),
-            )
-        release = replace(frozen.release, image_id=image_id)
-        if frozen.image != release.image:
-            docker.tag(frozen.image, release.image)
-        file = world.layout.release(release.environment, release.service, release.id)
-        write_private(file, projection.to_yaml({**frozen.document, RELEASE_KEY: asdict(release)}))
-        world.record.add_release(release)
-
-
-def unfreeze(world: World, step: steps.Freeze) -> None:
-    projection.forget(world, [frozen.release for frozen in step.releases])
 
 
 # Task, candidates
@@ -290,7 +120,7 @@ def _public_path(options: ServiceOptions) -> str:
 
 def test_router(world: World, step: steps.TestRouter) -> None:
     if world.config.settings.router.on_host:
-        _refuse_taken_ports(world)  # `nginx -t` does not mind a port that is taken
+        environment.refuse_taken_ports(world)  # `nginx -t` does not mind a port that is taken
     projection.test_router(world, {move.service: move.after for move in step.moves})
 
 
@@ -359,60 +189,13 @@ def stop(world: World, step: steps.Stop) -> None:
     projection.write_environment(world)
 
 
-def retire(world: World, step: steps.Retire) -> None:
-    for one in step.built:
-        world.record.remove_built(one.service, one.id)
-    projection.forget(world, step.releases)
-    docker.untag(sorted({b.image for b in step.built} - projection.named_images(world)))
-
-
-# A whole environment
-
-
-def heal(world: World, step: steps.Heal) -> None:
-    rendering.adopt(world)
-    for line in reconcile(world):
-        world.report.detail(line)
-
-
-def tear_down(world: World, step: steps.TearDown) -> None:
-    file = world.layout.compose(step.environment)
-    if file.exists():
-        compose.down(file, world.config.project, volumes=step.volumes)
-    left = [c for c in docker.containers(world.config.workspace) if c.environment == step.environment]
-    docker.remove([c.id for c in left])
-    try:
-        docker.remove_network(world.config.network)
-    except CommandError as refusal:  # somebody else's container is in it
-        world.report.note(_("The network {name} stays: {problem}").format(
-            name=world.config.network, problem=refusal.message))  # fmt: skip
-    if step.volumes:
-        _forget_environment(world, step.environment)
-
-
-def _forget_environment(world: World, environment: str) -> None:
-    """Drop an environment's releases and tags; images that were built go with the last environment."""
-    record, layout = world.record, world.layout
-    before = {r.image for r in record.releases()}
-    services = sorted({r.service for r in record.releases() if r.environment == environment})
-    record.forget_environment(environment)
-    projection.move_tags(world, services)
-    if not record.live():
-        for built in record.built():
-            record.remove_built(built.service, built.id)
-            before.add(built.image)
-    docker.untag(sorted(before - projection.named_images(world)))
-    for folder in (layout.environment(environment), layout.router(environment), layout.releases(environment)):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 Action = Callable[[World, Any], None]  # each takes the step of its own key
 
 DO: Mapping[type[Step], Action] = {
-    steps.Prepare: prepare,
-    steps.Build: build,
-    steps.Pull: pull,
-    steps.Freeze: freeze,
+    steps.Prepare: environment.prepare,
+    steps.Build: images.build,
+    steps.Pull: images.pull,
+    steps.Freeze: images.freeze,
     steps.RunTask: run_task,
     steps.StopFirst: stop_first,
     steps.Start: start,
@@ -424,14 +207,14 @@ DO: Mapping[type[Step], Action] = {
     steps.Verify: verify,
     steps.Drain: drain,
     steps.Stop: stop,
-    steps.Retire: retire,
-    steps.Heal: heal,
-    steps.TearDown: tear_down,
+    steps.Retire: images.retire,
+    steps.Heal: environment.heal,
+    steps.TearDown: environment.tear_down,
 }
 
 UNDO: Mapping[type[Step], Action] = {
-    steps.Prepare: unprepare,
-    steps.Freeze: unfreeze,
+    steps.Prepare: environment.unprepare,
+    steps.Freeze: images.unfreeze,
     steps.RunTask: remove_task,
     steps.StopFirst: start_again,
     steps.Start: remove_candidates,

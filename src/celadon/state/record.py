@@ -3,7 +3,6 @@
 The commit point of every deployment is one transaction here, `move`.
 """
 
-import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -12,50 +11,9 @@ from pathlib import Path
 
 from celadon.errors import CeladonError
 from celadon.locale import _
+from celadon.state import schema
 from celadon.state.layout import make_private
 from celadon.state.snapshot import Built, Live, Move, Release
-
-TABLES = """
-CREATE TABLE releases (
-    environment TEXT NOT NULL, service TEXT NOT NULL, id TEXT NOT NULL, image_id TEXT NOT NULL,
-    "commit" TEXT NOT NULL, subject TEXT NOT NULL, build_key TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    origin TEXT NOT NULL, created TEXT NOT NULL, predecessor TEXT,
-    PRIMARY KEY (environment, service, id)) STRICT;
-CREATE TABLE live (
-    environment TEXT NOT NULL, service TEXT NOT NULL, release TEXT NOT NULL, slot TEXT NOT NULL,
-    PRIMARY KEY (environment, service)) STRICT;
-CREATE TABLE built (
-    service TEXT NOT NULL, id TEXT NOT NULL, image_id TEXT NOT NULL, "commit" TEXT NOT NULL,
-    subject TEXT NOT NULL, build_key TEXT NOT NULL, created TEXT NOT NULL,
-    PRIMARY KEY (service, id)) STRICT;
-CREATE TABLE deployments (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, environment TEXT NOT NULL, verb TEXT NOT NULL, services TEXT NOT NULL,
-    by TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, finished TEXT, outcome TEXT NOT NULL,
-    message TEXT NOT NULL DEFAULT '') STRICT;
-CREATE TABLE steps (
-    deployment INTEGER NOT NULL REFERENCES deployments (id), number INTEGER NOT NULL, text TEXT NOT NULL,
-    started TEXT NOT NULL, seconds REAL, outcome TEXT NOT NULL,
-    PRIMARY KEY (deployment, number)) STRICT;
-CREATE TABLE networks (environment TEXT PRIMARY KEY, subnet TEXT NOT NULL) STRICT;
-CREATE TABLE addresses (
-    environment TEXT NOT NULL, service TEXT NOT NULL, slot TEXT NOT NULL, place INTEGER NOT NULL,
-    PRIMARY KEY (environment, service, slot), UNIQUE (environment, place)) STRICT;
-"""
-EVIDENCE_AND_SERVED = """
-ALTER TABLE deployments ADD COLUMN evidence TEXT NOT NULL DEFAULT '';
-ALTER TABLE releases ADD COLUMN served INTEGER NOT NULL DEFAULT 1;
-"""
-RENDERINGS = """
-CREATE TABLE renderings (environment TEXT PRIMARY KEY, name TEXT NOT NULL, before TEXT) STRICT;
-INSERT INTO renderings SELECT environment, 'rendered', NULL FROM networks;
-"""
-MIGRATIONS = (
-    TABLES,
-    EVIDENCE_AND_SERVED,
-    RENDERINGS,
-)  # one a schema, from the first; a record of any age becomes the newest when opened
-SCHEMA = len(MIGRATIONS)
-RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 WAITING, RUNNING, SUCCEEDED, FAILED, REVERTED, CANCELLED, INTERRUPTED = (
     "waiting", "running", "succeeded", "failed", "reverted", "cancelled", "interrupted",
@@ -107,10 +65,10 @@ class Record:
         try:
             self._open(file)
         except sqlite3.DatabaseError as problem:
-            if problem.sqlite_errorcode not in RUINED:
+            if problem.sqlite_errorcode not in schema.RUINED:
                 raise
             self._db.close()
-            self.aside = _put_aside(file)
+            self.aside = schema.put_aside(file)
             self._open(file)
 
     def _open(self, file: Path) -> None:
@@ -120,24 +78,7 @@ class Record:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")  # a commit that was shown must survive a power cut
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA:
-            raise CeladonError(
-                _("This record was written by a newer Celadon (schema {found}, this one knows {known}).").format(
-                    found=version, known=SCHEMA
-                ),
-                hint=_("Update Celadon on this server."),
-            )
-        if version < SCHEMA:
-            with self._transaction():
-                version = self._db.execute("PRAGMA user_version").fetchone()[0]  # somebody may have been quicker
-                for statement in "".join(MIGRATIONS[version:]).split(";")[:-1]:
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA}")
-        elif (found := self._db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            ruined = sqlite3.DatabaseError(found)
-            ruined.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise ruined
+        schema.bring_up(self._db)
 
     @property
     def empty(self) -> bool:
@@ -147,16 +88,6 @@ class Record:
 
     def close(self) -> None:
         self._db.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     # What is live
 
@@ -170,7 +101,7 @@ class Record:
 
         Raises CeladonError if a service is not where the plan saw it: somebody else committed in between.
         """
-        with self._transaction():
+        with schema.transaction(self._db):
             self._db.execute(
                 "INSERT INTO renderings VALUES (?1, ?2, NULL) "
                 "ON CONFLICT (environment) DO UPDATE SET before = name, name = ?2",
@@ -228,7 +159,7 @@ class Record:
 
         `subnets` and `renderings` by environment, `places` by (environment, service, slot).
         """
-        with self._transaction():
+        with schema.transaction(self._db):
             if not self.empty:
                 return False
             for release in releases:
@@ -280,7 +211,7 @@ class Record:
     def place(self, environment: str, service: str, slot: str) -> int:
         """The number of the fixed address of a slot, from 1; given at first use and never to another slot."""
         key = (environment, service, slot)
-        with self._transaction():
+        with schema.transaction(self._db):
             row = self._db.execute(
                 "SELECT place FROM addresses WHERE environment = ? AND service = ? AND slot = ?", key
             ).fetchone()
@@ -294,7 +225,7 @@ class Record:
 
     def forget_environment(self, environment: str) -> None:
         """Drop everything that the record says of an environment, but its history."""
-        with self._transaction():
+        with schema.transaction(self._db):
             for table in ("live", "releases", "networks", "addresses", "renderings"):
                 self._db.execute(f"DELETE FROM {table} WHERE environment = ?", (environment,))  # noqa: S608
 
@@ -309,7 +240,7 @@ class Record:
         Nobody sees the deployment before the body has claimed its journal: without one it would look dead. The number
         is higher than all others and `after`: a record that was lost does not know them, but their logs are there.
         """
-        with self._transaction():
+        with schema.transaction(self._db):
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM deployments").fetchone()[0]
             number = max(int(last), after) + 1
             self._db.execute(
@@ -376,14 +307,3 @@ class Record:
     def open(self) -> tuple[Deployment, ...]:
         """Deployments that wait or run as far as the record knows, newest first; a killed one still looks like that."""
         return tuple(d for d in self.deployments(limit=1000) if d.outcome in OPEN)
-
-
-def _put_aside(file: Path) -> Path:
-    """Keep a ruined file, with what belongs to it, under a name that is free."""
-    number = next(n for n in itertools.count(1) if not file.with_name(f"{file.name}.ruined-{n}").exists())
-    aside = file.with_name(f"{file.name}.ruined-{number}")
-    for ending in ("-wal", "-shm", ""):
-        part = file.with_name(file.name + ending)
-        if part.exists():
-            part.replace(aside.with_name(aside.name + ending))
-    return aside

@@ -1,0 +1,123 @@
+"""Steps on a whole environment: what its services stand on, healed, taken away."""
+
+import shutil
+
+from celadon.adapters import compose, docker, host, nginx
+from celadon.config.values import Listen
+from celadon.errors import CeladonError, CommandError, RefusedError
+from celadon.locale import _
+from celadon.plan import steps
+from celadon.run import projection, rendering
+from celadon.run.reconcile import reconcile
+from celadon.run.world import World
+from celadon.state import snapshot as labels
+
+
+def prepare(world: World, step: steps.Prepare) -> None:
+    """Network, backing services and router; the router starts with a configuration that nginx has tested."""
+    _refuse_another_network(world)
+    projection.make_network(world, anew=True)
+    refuse_taken_ports(world)
+    projection.switch_router(world)
+    file = projection.write_environment(world)
+    backing = [name for name in step.names if name != labels.ROUTER]
+    try:
+        if backing:
+            compose.up(file, world.config.project, backing, wait=True)
+        if labels.ROUTER in step.names:
+            compose.up(file, world.config.project, [labels.ROUTER], recreate=step.restarts_router)
+    except CommandError as error:
+        raise CeladonError(
+            _("The environment {environment} did not start.").format(environment=world.config.name),
+            evidence=error.tail[-8:],
+            hint=_("Look at it: celadon logs {environment}").format(environment=world.config.name),
+        ) from None
+    if world.record.rendering(world.config.name) is None:
+        rendering.adopt(world)  # `down` must know what there is, even if nothing is ever deployed to it
+
+
+def unprepare(world: World, step: steps.Prepare) -> None:
+    """What was started stays, it harms nobody; the router has again the doors and the configuration that it had."""
+    if world.record.rendering(world.config.name) is None:
+        return
+    before = rendering.in_force(world)
+    switched = projection.switch_router(before)
+    if step.restarts_router:
+        compose.up(projection.write_environment(before), world.config.project, [labels.ROUTER], recreate=True)
+    if switched or step.restarts_router:
+        world.report.note(_("the router does again what it did"))
+
+
+def _refuse_another_network(world: World) -> None:
+    """Running services know the router by an address that it would no longer have."""
+    router = projection.router_container(world)
+    if router and bool(router.address) == world.config.settings.router.on_host:
+        name = world.config.name
+        raise RefusedError(
+            _("x-celadon.router.network cannot change while {environment} runs.").format(environment=name),
+            hint=f"celadon down {name} && celadon up {name}",
+        )
+
+
+def refuse_taken_ports(world: World) -> None:
+    """Say who holds a port, before the engine says only that somebody does."""
+    mine, options = projection.router_container(world), world.config.options
+    doors = [*options.listen, *(options.tls.listen if options.tls else ())]
+    on_host = world.config.settings.router.on_host
+    if on_host:
+        gateway = str(projection.network(world).gateway)
+        doors += [Listen(gateway, s.options.port) for s in world.config.services.values() if s.options.port]
+    for listen in doors:
+        if host.can_listen(listen.address, listen.port):
+            continue
+        if on_host and mine and nginx.listens_on(world.layout.router(world.config.name), str(listen)):
+            continue
+        container = docker.port_holder(listen.port)
+        if mine and container == mine.name:
+            continue
+        who = _("the container {name}").format(name=container) if container else host.port_holder(listen.port)
+        raise RefusedError(
+            _("Port {port} of {environment} is taken by {who}.").format(
+                port=listen, environment=world.config.name, who=who or _("a process of another user")
+            ),
+            hint=_("Stop it, or change x-celadon.environments.{environment}.listen").format(
+                environment=world.config.name
+            ),
+        )
+
+
+def heal(world: World, step: steps.Heal) -> None:
+    rendering.adopt(world)
+    for line in reconcile(world):
+        world.report.detail(line)
+
+
+def tear_down(world: World, step: steps.TearDown) -> None:
+    file = world.layout.compose(step.environment)
+    if file.exists():
+        compose.down(file, world.config.project, volumes=step.volumes)
+    left = [c for c in docker.containers(world.config.workspace) if c.environment == step.environment]
+    docker.remove([c.id for c in left])
+    try:
+        docker.remove_network(world.config.network)
+    except CommandError as refusal:  # somebody else's container is in it
+        world.report.note(_("The network {name} stays: {problem}").format(
+            name=world.config.network, problem=refusal.message))  # fmt: skip
+    if step.volumes:
+        _forget_environment(world, step.environment)
+
+
+def _forget_environment(world: World, environment: str) -> None:
+    """Drop an environment's releases and tags; images that were built go with the last environment."""
+    record, layout = world.record, world.layout
+    before = {r.image for r in record.releases()}
+    services = sorted({r.service for r in record.releases() if r.environment == environment})
+    record.forget_environment(environment)
+    projection.move_tags(world, services)
+    if not record.live():
+        for built in record.built():
+            record.remove_built(built.service, built.id)
+            before.add(built.image)
+    docker.untag(sorted(before - projection.named_images(world)))
+    for folder in (layout.environment(environment), layout.router(environment), layout.releases(environment)):
+        shutil.rmtree(folder, ignore_errors=True)

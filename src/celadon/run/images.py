@@ -1,0 +1,107 @@
+"""Steps on images and releases: built, pulled, frozen, retired."""
+
+import shutil
+from dataclasses import asdict, replace
+
+from celadon.adapters import buildx, docker, git
+from celadon.errors import CeladonError, CommandError, RefusedError
+from celadon.locale import _
+from celadon.plan import steps
+from celadon.plan.render import RELEASE_KEY
+from celadon.run import capping, projection
+from celadon.run.retrying import patiently
+from celadon.run.world import World
+from celadon.state import snapshot as labels
+from celadon.state.layout import write_private
+
+
+def build(world: World, step: steps.Build) -> None:
+    service, source = step.built.service, step.source
+    _refuse_foreign_tag(world, service)
+    folder = world.layout.checkout(service)
+    git.export(world.layout.workspace / source.repository, source.commit, folder)
+    marks = {labels.WORKSPACE: world.config.workspace, labels.SERVICE: service, labels.COMMIT: source.commit}
+    unknown = sorted(step.definition.keys() - buildx.KNOWN)
+    if unknown:
+        raise RefusedError(
+            _("{service}: Celadon cannot build with {keys} in `build`.").format(
+                service=service, keys=", ".join(unknown)
+            )
+        )
+    try:
+        with capping.capped(world) as group:
+            words = buildx.argv(
+                step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), group
+            )
+            limit, report = world.config.settings.build.timeout, world.report
+            once = lambda: buildx.build(words, step.definition, service, limit, report.log, report.detail)  # noqa: E731
+            patiently(once, service, report.note)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
+
+
+def _build_secrets(world: World) -> dict[str, str]:
+    return {
+        name: f"src={secret['file']}" if "file" in secret else f"env={secret.get('environment', name)}"
+        for name, secret in world.config.secrets.items()
+    }
+
+
+def _refuse_foreign_tag(world: World, service: str) -> None:
+    """Two workspaces of one host may both have a service of this name; their image tags must not mix."""
+    for environment in world.config.settings.environments:
+        owner = docker.image_labels(f"{service}:{environment}").get(labels.WORKSPACE)
+        if owner and owner != world.config.workspace:
+            raise RefusedError(
+                _("The image tag {tag} belongs to the workspace {owner}.").format(
+                    tag=f"{service}:{environment}", owner=owner
+                ),
+                hint=_("Give the service {service} another name in one of the two.").format(service=service),
+            )
+
+
+def pull(world: World, step: steps.Pull) -> None:
+    _refuse_foreign_tag(world, step.built.service)
+    try:
+        limit = world.config.settings.build.timeout
+        patiently(lambda: docker.pull(step.reference, limit, world.report.log), step.built.service, world.report.note)
+    except CommandError as error:
+        raise CeladonError(
+            _("{service}: {reference} cannot be pulled.").format(service=step.built.service, reference=step.reference),
+            evidence=error.tail[-5:],
+            hint=_("Is the registry reached, and are you logged in? docker login"),
+        ) from None
+    docker.tag(step.reference, step.built.image)
+    docker.untag([step.reference])  # the digest's own name would keep the image for ever
+    world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
+
+
+def freeze(world: World, step: steps.Freeze) -> None:
+    found = docker.image_ids([frozen.image for frozen in step.releases])
+    for frozen, image_id in zip(step.releases, found, strict=True):
+        if frozen.release.image_id not in ("", image_id):
+            raise RefusedError(
+                _("{service}: the tag {image} no longer names the image that was tested.").format(
+                    service=frozen.release.service, image=frozen.image
+                ),
+                evidence=[f"{frozen.release.image_id} → {image_id}"],
+                hint=_("Somebody moved the tag. Deploy the service again."),
+            )
+        release = replace(frozen.release, image_id=image_id)
+        if frozen.image != release.image:
+            docker.tag(frozen.image, release.image)
+        file = world.layout.release(release.environment, release.service, release.id)
+        write_private(file, projection.to_yaml({**frozen.document, RELEASE_KEY: asdict(release)}))
+        world.record.add_release(release)
+
+
+def unfreeze(world: World, step: steps.Freeze) -> None:
+    projection.forget(world, [frozen.release for frozen in step.releases])
+
+
+def retire(world: World, step: steps.Retire) -> None:
+    for one in step.built:
+        world.record.remove_built(one.service, one.id)
+    projection.forget(world, step.releases)
+    docker.untag(sorted({b.image for b in step.built} - projection.named_images(world)))
