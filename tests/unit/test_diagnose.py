@@ -13,7 +13,7 @@ from celadon.diagnose.facts import ERROR, INFO, OK, WARNING, Box, Door, Engine, 
 GIB, MIB = 1 << 30, 1 << 20
 NOW = datetime(2026, 1, 11, 9, tzinfo=UTC)
 WEB = Box("shop-staging-web-blue-1", True, "staging", "slot", "web", "running", "healthy", 400 * MIB, 512 * MIB, 0, 0,
-          False, 1000, True)  # fmt: skip
+          False, 1000)  # fmt: skip
 WELL = Facts(
     now=NOW, memory_free=3 * GIB, memory_total=4 * GIB, swap_free=2 * GIB, swap_total=2 * GIB, pressure={"memory": 0.0},
     kills=(), engine=Engine("28.5.2", "2.40.3", "0.29.1", True, "overlay2", "/var/lib/docker", "json-file", "2"),

@@ -35,7 +35,6 @@ class Box:
     exit_code: int
     oom_killed: bool
     log: int | None
-    log_bounded: bool
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,6 @@ class Facts:
     floor: int
     build_memory: int
     up: tuple[str, ...] = ()
-    routers: tuple[str, ...] = ()
     resolved: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, datetime] = field(default_factory=dict)
     clock_synchronized: bool | None = None

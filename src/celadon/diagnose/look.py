@@ -53,7 +53,6 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
 def _box(workspace: str, raw: Mapping[str, Any]) -> Box:
     state, marks = raw["State"], raw["Config"]["Labels"] or {}
     log = Path(raw.get("LogPath") or "/nowhere")
-    driver = raw["HostConfig"]["LogConfig"]
     try:
         size = log.stat().st_size
     except OSError:
@@ -72,7 +71,6 @@ def _box(workspace: str, raw: Mapping[str, Any]) -> Box:
         exit_code=state["ExitCode"],
         oom_killed=state["OOMKilled"],
         log=size,
-        log_bounded=driver["Type"] != "json-file" or "max-size" in (driver.get("Config") or {}),
     )
 
 
