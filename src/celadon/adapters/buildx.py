@@ -39,7 +39,7 @@ def argv(
     `context` is the folder to build in place of the section's own; `secrets` are "id" → "src=FILE" or "env=NAME";
     `group` is the control group that its steps run in.
     """
-    words = ["docker", "buildx", "build", "--builder", engine.context(), "--load", "--provenance=false"]
+    words = [*engine.plugin("buildx"), "build", "--builder", engine.context(), "--load", "--provenance=false"]
     words += ["--progress=rawjson", *(["--tag", tag] if tag else [])]
     if group:
         words += ["--cgroup-parent", f"/{group}"]

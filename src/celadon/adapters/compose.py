@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from celadon.adapters import process
+from celadon.adapters import engine, process
 
 # Slots that are not in the document of the moment are no orphans: Celadon removes them itself, in its own order.
 QUIET = {"COMPOSE_IGNORE_ORPHANS": "true", "COMPOSE_PROGRESS": "plain", "COMPOSE_ANSI": "never"}
@@ -47,4 +47,4 @@ def down(file: Path, project: str, *, volumes: bool) -> None:
 
 
 def _compose(project: str, file: Path) -> list[str]:
-    return ["docker", "compose", "--project-name", project, "--file", str(file)]
+    return [*engine.plugin("compose"), "--project-name", project, "--file", str(file)]

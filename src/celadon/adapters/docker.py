@@ -24,7 +24,7 @@ def require_engine() -> None:
 def require_compose() -> None:
     """Raises EngineError, in words, when Compose v2 is not there."""
     try:
-        process.run(["docker", "compose", "version", "--short"], timeout=30)
+        process.run([*engine.plugin("compose"), "version", "--short"], timeout=30)
     except CommandError as error:
         raise EngineError(
             _("{part} does not answer.").format(part=_("Docker Compose v2")),
@@ -146,7 +146,7 @@ def pull(reference: str, timeout: float, on_line: process.OnLine) -> None:
 def digest(reference: str) -> str:
     """The digest that a registry has for `reference`; nothing is pulled."""
     form = "{{json .Manifest}}"
-    out = process.run(["docker", "buildx", "imagetools", "inspect", reference, "--format", form], timeout=60).out
+    out = process.run([*engine.plugin("buildx"), "imagetools", "inspect", reference, "--format", form], timeout=60).out
     return str(json.loads(out)["digest"])
 
 

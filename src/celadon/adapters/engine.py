@@ -3,6 +3,7 @@
 Source: docs.docker.com/reference/api/engine; a path without a version means the engine's newest.
 """
 
+import functools
 import hashlib
 import http.client
 import json
@@ -18,6 +19,7 @@ from celadon.locale import _
 
 SOCKET = "/var/run/docker.sock"
 NOT_FOUND, CONFLICT = 404, 409
+PLUGINS = tuple(Path(f"/usr/{place}/docker/cli-plugins") for place in ("local/lib", "local/libexec", "lib", "libexec"))
 
 
 class Connection(http.client.HTTPConnection):
@@ -97,6 +99,21 @@ def context() -> str:
     return str(
         os.environ.get("DOCKER_CONTEXT") or _json(_settings() / "config.json").get("currentContext") or "default"
     )
+
+
+@functools.cache
+def plugin(name: str) -> tuple[str, ...]:
+    """The words before the arguments of a plugin of `docker`: its own program, from where `docker` would take it.
+
+    `docker NAME` starts three processes before it does anything, a tenth of a second on a small server. Where the
+    program is not found, `docker` may still find it, or says so in its own words. Source of the order: docker/cli,
+    cli-plugins/manager.
+    """
+    own = _json(_settings() / "config.json").get("cliPluginsExtraDirs") or []
+    for folder in (*map(Path, own), _settings() / "cli-plugins", *PLUGINS):
+        if os.access(folder / f"docker-{name}", os.X_OK):
+            return (str(folder / f"docker-{name}"),)
+    return ("docker", name)
 
 
 def _context_address() -> str:

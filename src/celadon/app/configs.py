@@ -1,6 +1,6 @@
 """The configuration that a request needs: read from the workspace's file, or as it was last deployed."""
 
-from celadon.adapters import compose, docker, process
+from celadon.adapters import compose, docker
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.config.load import load_environment
@@ -13,15 +13,18 @@ AS_IT_WAS = ("rollback", "drill", "down")  # verbs that must work whatever becam
 
 
 def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfig, ...]:
-    """The environment's configuration, and for a promote that of its source. A rollback reads what was kept."""
+    """The environment's configuration, and for a promote that of its source: as it was when staging tested it.
+
+    A rollback reads what was kept.
+    """
     outline = workspace.outline
     name = outline.environment(request.environment)
     if request.verb in AS_IT_WAS:
         return (kept_config(workspace, name),)
-    needed = [name]
-    if request.verb == "promote":
-        needed.append(_source_of(outline, name))
-    return tuple(process.side_by_side(lambda one: _read(outline, one), needed))  # a tenth of a second for each
+    if request.verb != "promote":
+        return (_read(outline, name),)
+    source = _source_of(outline, name)
+    return _read(outline, name), _kept(workspace, source) or _read(outline, source)
 
 
 def _read(outline: Outline, environment: str) -> EnvironmentConfig:
@@ -52,14 +55,18 @@ def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:
 
     Raises UsageError when nothing was ever deployed.
     """
-    outline = workspace.outline
-    config = rendering.kept(workspace.record, workspace.layout, outline.name, environment, outline.file)
+    config = _kept(workspace, environment)
     if config is None:
         raise UsageError(
             _("Nothing was deployed to {environment} yet.").format(environment=environment),
             hint=f"celadon deploy {environment}",
         )
     return config
+
+
+def _kept(workspace: Workspace, environment: str) -> EnvironmentConfig | None:
+    outline = workspace.outline
+    return rendering.kept(workspace.record, workspace.layout, outline.name, environment, outline.file)
 
 
 def target_of_promote(workspace: Workspace, to: str | None) -> str:

@@ -51,8 +51,9 @@ def plan_promote(
         arrivals.append(common.arrival(snapshot, release, replace=replaces, task=service.options.release or ()))
         changes.append(common.change_line(snapshot, release))
         changes += _commits(snapshot.incoming.get(name, ()))
-        notes += _lacking(source.services[name], service, config.name)
-        notes += _built_otherwise(source.services[name], service, source.name, config.name)
+        if name in source.services:  # as it was when it was tested
+            notes += _lacking(source.services[name], service, config.name)
+            notes += _built_otherwise(source.services[name], service, source.name, config.name)
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
     turns, reasons = admission.turns(config, snapshot, arrivals)
