@@ -96,14 +96,6 @@ def info() -> dict[str, Any]:
     return dict(engine.ask("GET", "/info"))
 
 
-def disk_usage() -> dict[str, Any]:
-    """What images, containers, volumes and build cache take (the engine's own keys); it may take it some seconds."""
-    try:  # newer engines answer otherwise where no version is asked for; older ones do not know this version
-        return dict(engine.ask("GET", "/v1.44/system/df", timeout=300))
-    except CommandError:
-        return dict(engine.ask("GET", "/system/df", timeout=300))
-
-
 def images() -> dict[str, str]:
     """Image ids by every name on the engine: by tag, and by id, since an image may have lost its tags."""
     found: dict[str, str] = {}

@@ -61,7 +61,8 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         if held.waited:  # an hour may have passed: what was newest then may be old now
             seen = _with_sources(workspace, request, wanted.configs, seen, report)
         else:
-            seen = replace(seen, sources=wanted.seen.sources, incoming=wanted.seen.incoming)
+            was = wanted.seen
+            seen = replace(seen, sources=was.sources, incoming=was.incoming, disk=was.disk)
         final = _planned(workspace, request, wanted.configs, seen)
         _refuse_surprises(wanted.plan, final, report)
         workspace.record.run(number, final.concerned, utc_now().isoformat())
@@ -93,7 +94,8 @@ def _with_sources(
         return replace(seen, incoming=observe.incoming(config, workspace.layout, seen, configs[1].name))
     if request.verb in ("deploy", "build"):
         services = _services(workspace, request, config)
-        return replace(seen, sources=observe.sources(config, workspace.layout, services, request.ref, report.detail))
+        sources = observe.sources(config, workspace.layout, services, request.ref, report.detail)
+        return replace(seen, sources=sources, disk=observe.disk(workspace.layout))
     return seen
 
 

@@ -175,12 +175,19 @@ class BuildOptions(Options):
     lock_timeout: Seconds = 3600.0
 
 
+class DiskOptions(Options):
+    """What Celadon leaves free where the engine keeps images and build cache; 0 is "auto", see `plan.space`."""
+
+    floor: Annotated[int, BeforeValidator(values.size_or_auto), Field(ge=0)] = 0
+
+
 class WorkspaceOptions(Options):
     """`x-celadon` at the top of the file."""
 
     environments: dict[str, EnvironmentOptions] = Field(min_length=1)
     router: RouterOptions = RouterOptions()
     build: BuildOptions = BuildOptions()
+    disk: DiskOptions = DiskOptions()
     keep: Annotated[int, Field(ge=0, le=20)] = 2
 
     @model_validator(mode="before")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from celadon.diagnose.facts import ERROR, INFO, OK, WARNING, Facts, Finding
 from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
+from celadon.plan import space
 
 GIB = 1 << 30
 DAYS = timedelta(days=7)  # of the kernel's log, and before a certificate's end
@@ -124,9 +125,9 @@ def disk(seen: Facts) -> Iterator[Finding]:
         )
         if one.free < min(GIB, one.total // 20):
             yield Finding("disk", ERROR, what, _("builds, databases and logs fail when it is full"))
-        elif one.free < seen.floor:
-            why = _("less than the floor of {floor}").format(floor=size(seen.floor))
-            yield Finding("disk", WARNING, what, why, "docker image prune; docker builder prune")
+        elif "Docker" in one.holds and one.free < (floor := space.floor(seen.floor, one.total)):
+            why = _("less than the floor of {floor}").format(floor=size(floor))
+            yield Finding("disk", WARNING, what, why, "celadon cleanup --dry-run")
         else:
             yield Finding("disk", OK, what)
         if one.inodes and one.inodes_free < one.inodes * 0.05:

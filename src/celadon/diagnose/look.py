@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from celadon.adapters import cgroup, docker, git, host, nginx, process
+from celadon.adapters import cgroup, docker, git, host, nginx, process, storage
 from celadon.config.workspace import EnvironmentConfig, Outline, Service
 from celadon.diagnose.facts import Box, Door, Engine, Facts, FileSystem, Kill, Shares
 from celadon.errors import CommandError, CommandTimeout
@@ -16,7 +16,6 @@ from celadon.plan import admission
 from celadon.state import snapshot as labels
 from celadon.state.layout import Layout
 
-DEFAULT_FLOOR = 20 << 30
 NOT_FOUND = 126  # exit codes from here on: the command could not be run at all
 
 
@@ -37,10 +36,10 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
             Kill(datetime.fromtimestamp(k.when, UTC), k.process, k.memory, k.group) for k in kills),
         engine=_engine(info),
         boxes=boxes,
-        disks=_disks({"Docker": Path(info["DockerRootDir"]), "workspace": layout.workspace}),
+        disks=_disks([*(("Docker", folder) for folder in storage.folders()), ("workspace", layout.workspace)]),
         shares=_shares(outline.name),
         doors=tuple(_doors(layout, configs, [one for one in raw if _belongs(one, outline.name)])),
-        floor=DEFAULT_FLOOR,
+        floor=max((c.settings.disk.floor or 0 for c in configs.values()), default=0),
         build_memory=admission.BUILD_LEAST if not configs else max(
             c.settings.build.memory or admission.BUILD_LEAST for c in configs.values()),
         up=tuple(dict.fromkeys(b.environment for b in boxes if b.mine and b.role == labels.ROUTER)),
@@ -94,19 +93,19 @@ def _engine(info: Mapping[str, Any]) -> Engine:
     )
 
 
-def _disks(folders: Mapping[str, Path]) -> tuple[FileSystem, ...]:
+def _disks(folders: Sequence[tuple[str, Path]]) -> tuple[FileSystem, ...]:
     found: dict[int, FileSystem] = {}
-    for what, folder in folders.items():
+    for what, folder in folders:
         one = host.disk(folder)
         known = found.get(one.device)
-        holds = (*(known.holds if known else ()), what)
+        holds = tuple(dict.fromkeys((*(known.holds if known else ()), what)))
         found[one.device] = FileSystem(known.folder if known else one.folder, holds, one.free, one.total,
                                        one.inodes_free, one.inodes)  # fmt: skip
     return tuple(found.values())
 
 
 def _shares(workspace: str) -> Shares:
-    raw = docker.disk_usage()
+    raw = storage.usage()
     images = raw.get("Images") or []
     ours = [i for i in images if (i.get("Labels") or {}).get(labels.WORKSPACE) == workspace]
     cache = raw.get("BuildCache") or []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import UsageError
 from celadon.locale import _, numbers
-from celadon.plan import admission, common, render, road, steps
+from celadon.plan import admission, common, render, road, space, steps
 from celadon.plan.steps import Frozen, Plan, Step, Unchanged
 from celadon.state.snapshot import Built, Release, Snapshot, Source
 
@@ -33,8 +33,10 @@ def plan_build(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
         else:
             unchanged.append(Unchanged(name, _("{commit} is built already ({image})").format(
                 commit=source.short, image=image.tag)))  # fmt: skip
-    notes = _build_notes(config, snapshot, made)
-    return Plan("build", config.name, tuple(services), tuple(made), tuple(unchanged), notes=notes)
+    first, why = space.admit(config, snapshot, made)
+    notes = (*_build_notes(config, snapshot, made), *why)
+    last = (steps.CleanUp(),) if made else ()
+    return Plan("build", config.name, tuple(services), (*first, *made, *last), tuple(unchanged), notes=notes)
 
 
 def _build_notes(config: EnvironmentConfig, snapshot: Snapshot, made: Sequence[Step]) -> tuple[str, ...]:
@@ -97,14 +99,15 @@ def plan_deploy(
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
     turns, reasons = admission.turns(config, snapshot, arrivals)
-    notes += [*_build_notes(config, snapshot, making), *common.downtimes(config, arrivals), *reasons]
+    first, why = space.admit(config, snapshot, making)
+    notes += [*_build_notes(config, snapshot, making), *why, *common.downtimes(config, arrivals), *reasons]
     way = road.whole(config, snapshot, turns, frozen, departures)
     before = common.preparation(config, snapshot) if way else ()
     return Plan(
         "deploy",
         config.name,
         tuple(services),
-        (*before, *making, *way),
+        (*first, *before, *making, *way),
         tuple(unchanged),
         tuple(changes),
         tuple(notes),

@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 
-from celadon.config.workspace import EnvironmentConfig
 from celadon.state.snapshot import Built, Release, Snapshot
 
 
 def surplus(
-    config: EnvironmentConfig, snapshot: Snapshot, arriving: Sequence[Release]
+    environment: str, keep: int, snapshot: Snapshot, arriving: Sequence[Release]
 ) -> tuple[tuple[Release, ...], tuple[Built, ...]]:
     """Releases and images of the arriving services that nothing needs once these are live.
 
-    Kept: the live release, `keep` releases on the way back from it (predecessor by predecessor, then the newest).
+    Kept: the arriving release, `keep` releases on the way back from it (predecessor by predecessor, then the newest).
     An image tag goes with the last release of its name, in whatever environment.
     """
     releases: list[Release] = []
     built: list[Built] = []
     for live in arriving:
-        mine = [r for r in snapshot.releases if (r.environment, r.service) == (config.name, live.service)]
+        mine = [r for r in snapshot.releases if (r.environment, r.service) == (environment, live.service)]
         mine = [r for r in mine if r.id != live.id]
-        kept = [r.id for r in way_back(mine, live)[: config.settings.keep]]
+        kept = [r.id for r in way_back(mine, live)[:keep]]
         for release in reversed(mine):
-            if len(kept) < config.settings.keep and release.id not in kept:
+            if len(kept) < keep and release.id not in kept:
                 kept.append(release.id)
         going = [r for r in mine if r.id not in kept]
         releases += going

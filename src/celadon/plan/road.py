@@ -17,7 +17,10 @@ def whole(
     frozen: Sequence[Frozen],
     departures: Sequence[Departure] = (),
 ) -> tuple[Step, ...]:
-    """Each turn whole, from its candidates to its stopped old slots; what departs leaves with the last one."""
+    """Each turn whole, from its candidates to its stopped old slots; what departs leaves with the last one.
+
+    At the end goes what nothing needs any more.
+    """
     made: list[Step] = []
     for number, arrivals in enumerate(turns, 1):
         names = {a.release.service for a in arrivals}
@@ -25,11 +28,15 @@ def whole(
         made += _turn(config, arrivals, [f for f in frozen if f.release.service in names], leaving)
     if departures and not turns:
         made += _turn(config, (), (), departures)
-    releases, built = retire.surplus(config, snapshot, [a.release for turn in turns for a in turn])
+    releases, built = retire.surplus(
+        config.name, config.settings.keep, snapshot, [a.release for turn in turns for a in turn]
+    )
     releases += tuple(r for d in departures for r in snapshot.releases
                       if (r.environment, r.service) == (config.name, d.service))  # fmt: skip
     if releases or built:
         made.append(steps.Retire(releases, built))
+    if made:
+        made.append(steps.CleanUp())
     return tuple(made)
 
 

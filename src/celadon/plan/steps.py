@@ -238,6 +238,16 @@ class Retire(Step):
 
 
 @dataclass(frozen=True)
+class CleanUp(Step):
+    """Remove what nothing needs any more; build cache as well where the disk is below its floor."""
+
+    after_commit = tidying = True
+
+    def describe(self) -> str:
+        return _("clean up what nothing needs any more")
+
+
+@dataclass(frozen=True)
 class Heal(Step):
     """Start what the record has as live, switch the router to it, remove what nobody reaches."""
 

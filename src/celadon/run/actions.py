@@ -11,7 +11,7 @@ from celadon.locale import _
 from celadon.plan import steps
 from celadon.plan.render import Placed
 from celadon.plan.steps import Candidate, Step
-from celadon.run import environment, images, probe, projection, rendering
+from celadon.run import cleaning, environment, images, probe, projection, rendering
 from celadon.run.world import World
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import TASK, Move
@@ -208,6 +208,7 @@ DO: Mapping[type[Step], Action] = {
     steps.Drain: drain,
     steps.Stop: stop,
     steps.Retire: images.retire,
+    steps.CleanUp: cleaning.clean_up,
     steps.Heal: environment.heal,
     steps.TearDown: environment.tear_down,
 }

@@ -115,8 +115,8 @@ def _forget_environment(world: World, environment: str) -> None:
     record.forget_environment(environment)
     projection.move_tags(world, services)
     if not record.live():
-        for built in record.built():
-            record.remove_built(built.service, built.id)
+        for built in record.builds.images():
+            record.builds.remove(built.service, built.id)
             before.add(built.image)
     docker.untag(sorted(before - projection.named_images(world)))
     for folder in (layout.environment(environment), layout.router(environment), layout.releases(environment)):

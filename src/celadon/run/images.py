@@ -38,7 +38,7 @@ def build(world: World, step: steps.Build) -> None:
             patiently(once, service, report.note)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
+    world.record.builds.add(replace(step.built, image_id=docker.image_id(step.built.image)))
 
 
 def _build_secrets(world: World) -> dict[str, str]:
@@ -74,7 +74,7 @@ def pull(world: World, step: steps.Pull) -> None:
         ) from None
     docker.tag(step.reference, step.built.image)
     docker.untag([step.reference])  # the digest's own name would keep the image for ever
-    world.record.add_built(replace(step.built, image_id=docker.image_id(step.built.image)))
+    world.record.builds.add(replace(step.built, image_id=docker.image_id(step.built.image)))
 
 
 def freeze(world: World, step: steps.Freeze) -> None:
@@ -101,7 +101,4 @@ def unfreeze(world: World, step: steps.Freeze) -> None:
 
 
 def retire(world: World, step: steps.Retire) -> None:
-    for one in step.built:
-        world.record.remove_built(one.service, one.id)
-    projection.forget(world, step.releases)
-    docker.untag(sorted({b.image for b in step.built} - projection.named_images(world)))
+    projection.forget(world, step.releases, step.built)

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from celadon.adapters import docker, git, host, process
+from celadon.adapters import docker, git, host, process, storage
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.run.retrying import patiently
+from celadon.state.disk import Disk, Space
 from celadon.state.layout import Layout
 from celadon.state.record import Record
 from celadon.state.snapshot import Container, Memory, Snapshot, Source
@@ -27,15 +28,27 @@ def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> S
         containers=containers,
         releases=record.releases(),
         live=record.live(),
-        built=record.built(),
+        built=record.builds.images(),
         images=docker.images(),
         memory=_memory(containers),
+        workspace=workspace,
+        cached=record.builds.cached(),
     )
 
 
 def _memory(containers: Sequence[Container]) -> Memory:
     used = {c.id: host.memory_of(c.pid) for c in containers if c.running}
     return Memory(*host.memory(), {id_: bytes_ for id_, bytes_ in used.items() if bytes_ is not None})
+
+
+def disk(layout: Layout) -> Disk:
+    """What lies on the engine's disk, whoever put it there, and how much room is left."""
+    spaces = {one.device: _space(one) for one in map(host.disk, storage.folders())}
+    return Disk(tuple(spaces.values()), _space(host.disk(layout.root)), storage.images(), storage.cache())
+
+
+def _space(found: host.Disk) -> Space:
+    return Space(found.folder, found.free, found.total, found.inodes_free, found.inodes)
 
 
 def refuse_namesake(containers: Sequence[Container], layout: Layout, workspace: str) -> None:

@@ -18,7 +18,7 @@ from celadon.plan.render import Network, Placed
 from celadon.plan.steps import Candidate
 from celadon.run.world import World
 from celadon.state.layout import write_private
-from celadon.state.snapshot import ROUTER, Container, Live, Release
+from celadon.state.snapshot import ROUTER, Built, Container, Live, Release
 
 Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 DRAIN_MARGIN = 5.0  # seconds: nginx ends its old workers at worker_shutdown_timeout, not before
@@ -201,14 +201,16 @@ def wait_for_drain(world: World, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def forget(world: World, releases: Sequence[Release]) -> None:
-    """Drop releases with their documents, and their tags where nothing else bears the name."""
+def forget(world: World, releases: Sequence[Release], built: Sequence[Built] = ()) -> None:
+    """Drop releases with their documents, and images, and their tags where nothing else bears the name."""
+    for image in built:
+        world.record.builds.remove(image.service, image.id)
     for release in releases:
         world.record.remove_release(release.environment, release.service, release.id)
         shutil.rmtree(world.layout.release(release.environment, release.service, release.id).parent, ignore_errors=True)
-    docker.untag(sorted({r.image for r in releases} - named_images(world)))
+    docker.untag(sorted({*(r.image for r in releases), *(b.image for b in built)} - named_images(world)))
 
 
 def named_images(world: World) -> set[str]:
     """The image tags that the record still speaks of."""
-    return {r.image for r in world.record.releases()} | {b.image for b in world.record.built()}
+    return {r.image for r in world.record.releases()} | {b.image for b in world.record.builds.images()}

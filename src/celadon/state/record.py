@@ -12,8 +12,9 @@ from pathlib import Path
 from celadon.errors import CeladonError
 from celadon.locale import _
 from celadon.state import schema
+from celadon.state.builds import Builds
 from celadon.state.layout import make_private
-from celadon.state.snapshot import Built, Live, Move, Release
+from celadon.state.snapshot import Live, Move, Release
 
 WAITING, RUNNING, SUCCEEDED, FAILED, REVERTED, CANCELLED, INTERRUPTED = (
     "waiting", "running", "succeeded", "failed", "reverted", "cancelled", "interrupted",
@@ -79,6 +80,7 @@ class Record:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")  # a commit that was shown must survive a power cut
         schema.bring_up(self._db)
+        self.builds = Builds(self._db)
 
     @property
     def empty(self) -> bool:
@@ -185,19 +187,6 @@ class Record:
         self._db.execute(
             "DELETE FROM releases WHERE environment = ? AND service = ? AND id = ?", (environment, service, release_id)
         )
-
-    def built(self) -> tuple[Built, ...]:
-        """All images that were built or pulled, oldest first."""
-        return tuple(Built(**dict(r)) for r in self._db.execute("SELECT * FROM built ORDER BY created, rowid"))
-
-    def add_built(self, b: Built) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO built VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (b.service, b.id, b.image_id, b.commit, b.subject, b.build_key, b.created),
-        )
-
-    def remove_built(self, service: str, build_id: str) -> None:
-        self._db.execute("DELETE FROM built WHERE service = ? AND id = ?", (service, build_id))
 
     # Networks and addresses
 

@@ -43,10 +43,12 @@ RENDERINGS = """
 CREATE TABLE renderings (environment TEXT PRIMARY KEY, name TEXT NOT NULL, before TEXT) STRICT;
 INSERT INTO renderings SELECT environment, 'rendered', NULL FROM networks;
 """
+CACHED = "CREATE TABLE cached (id TEXT PRIMARY KEY) STRICT;"
 MIGRATIONS = (
     TABLES,
     EVIDENCE_AND_SERVED,
     RENDERINGS,
+    CACHED,
 )  # one a schema, from the first; a record of any age becomes the newest when opened
 SCHEMA = len(MIGRATIONS)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

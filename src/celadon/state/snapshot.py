@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from celadon.state.disk import Disk
+
 BLUE, GREEN = "blue", "green"
 
 # Labels on everything Celadon makes: cleanup and reconcile trust only these.
@@ -159,7 +161,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service."""
+    """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service.
+
+    `cached` are the ids of build cache records that came of this workspace's builds.
+    """
 
     now: datetime
     containers: tuple[Container, ...] = ()
@@ -170,6 +175,9 @@ class Snapshot:
     sources: Mapping[str, Source] = field(default_factory=dict)
     incoming: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Memory | None = None
+    workspace: str = ""
+    disk: Disk | None = None
+    cached: frozenset[str] = frozenset()
 
     def release(self, environment: str, service: str, release_id: str) -> Release | None:
         return next(

@@ -1,0 +1,97 @@
+"""What the engine keeps on disk: where that is, images with their sizes, build cache; and taking single ones away."""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from celadon.adapters import engine
+from celadon.errors import CommandError
+from celadon.state import snapshot as labels
+from celadon.state.disk import Cached, Image
+
+CONTAINERD, CONTAINERD_SETTINGS = Path("/var/lib/containerd"), Path("/etc/containerd/config.toml")
+SNAPSHOTTER = "io.containerd.snapshotter.v1"
+# Newer engines answer otherwise where no version is asked for; older ones do not know this version.
+SHAPE = "/v1.44"
+AT_ONCE = 200  # ids in one question: a line of a request has its limit
+
+
+def folders() -> tuple[Path, ...]:
+    """The folders that really hold images, layers and build cache: the engine's, and containerd's where it stores."""
+    info = engine.ask("GET", "/info")
+    root = Path(info["DockerRootDir"])
+    if not any(SNAPSHOTTER in pair for pair in info.get("DriverStatus") or []):
+        return (root,)
+    address = str((info.get("Containerd") or {}).get("Address", ""))
+    if address.startswith(("/var/run/docker/", "/run/docker/")):
+        return (root, root / "containerd" / "daemon")  # a containerd of the engine's own
+    return (root, _containerd_root())
+
+
+def _containerd_root() -> Path:
+    try:
+        return Path(str(tomllib.loads(CONTAINERD_SETTINGS.read_text()).get("root") or CONTAINERD))
+    except (OSError, ValueError):
+        return CONTAINERD
+
+
+def usage() -> dict[str, Any]:
+    """What images, containers, volumes and build cache take (the engine's own keys); it may take it some seconds."""
+    return _df("")
+
+
+def images() -> dict[str, Image]:
+    """Every image of the host, by id."""
+    used = {one["ImageID"] for one in engine.ask("GET", "/containers/json", query={"all": 1})}
+    raw = engine.ask("GET", "/images/json", query={"shared-size": 1}, timeout=120)
+    return {one["Id"]: _image(one, used) for one in raw}
+
+
+def _image(raw: Mapping[str, Any], used: Collection[str]) -> Image:
+    tags = tuple(tag for tag in raw.get("RepoTags") or [] if tag != "<none>:<none>")
+    marks = raw.get("Labels") or {}
+    own = raw["Size"] - max(0, raw.get("SharedSize") or 0)
+    return Image(raw["Id"], tags, own, marks.get(labels.WORKSPACE, ""), str(raw["Created"]), raw["Id"] in used)
+
+
+def cache() -> tuple[Cached, ...]:
+    """The records of the build cache of the engine's own builder, whoever built."""
+    return tuple(
+        Cached(one["ID"], one.get("Description") or "", 0 if one.get("Shared") else one["Size"],
+               one.get("LastUsedAt") or one["CreatedAt"], bool(one.get("InUse")))
+        for one in _df("?type=build-cache").get("BuildCache") or []
+    )  # fmt: skip
+
+
+def _df(query: str) -> dict[str, Any]:
+    try:
+        return dict(engine.ask("GET", f"{SHAPE}/system/df{query}", timeout=300))
+    except CommandError:
+        return dict(engine.ask("GET", f"/system/df{query}", timeout=300))
+
+
+def remove_image(image_id: str) -> bool:
+    """Remove an image that has no tag; whether it could be: what a container or a child stands on stays."""
+    try:
+        engine.ask("DELETE", f"/images/{image_id}", timeout=300)
+    except CommandError as refusal:
+        if refusal.code not in (engine.NOT_FOUND, engine.CONFLICT):
+            raise
+        return False
+    return True
+
+
+def prune_cache(ids: Collection[str]) -> int:
+    """Drop records of the build cache, and nothing beside them; returns the bytes that were freed.
+
+    A record that another one stands on stays, whatever is asked.
+    """
+    freed, rest = 0, sorted(ids)
+    while rest:
+        some, rest = rest[:AT_ONCE], rest[AT_ONCE:]
+        pattern = f"^({'|'.join(map(re.escape, some))})$"  # the engine reads the value as a regular expression
+        wanted = {"all": "true", "filters": {"id": [pattern]}}
+        freed += int(engine.ask("POST", "/build/prune", query=wanted, timeout=600).get("SpaceReclaimed") or 0)
+    return freed

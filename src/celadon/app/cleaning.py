@@ -1,0 +1,30 @@
+"""Cleaning up by hand: the whole workspace, under the host's lock."""
+
+from celadon.adapters import compose
+from celadon.app.healing import LOCK_LIMIT, heal_the_killed, locked
+from celadon.app.workspace import Workspace
+from celadon.config.load import load_environment
+from celadon.plan.cleanup import Waste
+from celadon.run import cleaning
+from celadon.run.report import Report
+from celadon.run.world import World
+from celadon.state.disk import Disk
+
+
+def look(workspace: Workspace, report: Report) -> tuple[Disk, Waste]:
+    """What lies on the disk, and what of it `clean` would remove now."""
+    return cleaning.look(_world(workspace, report))
+
+
+def clean(workspace: Workspace, report: Report) -> int:
+    """Remove what nothing needs, of every environment; returns the bytes that are free now and were not before."""
+    heal_the_killed(workspace, report)
+    with locked(workspace, "cleanup", LOCK_LIMIT, report):
+        return cleaning.clean(_world(workspace, report))
+
+
+def _world(workspace: Workspace, report: Report) -> World:
+    """`keep` and the floor are the workspace's own, as the file has them now: any environment will do."""
+    outline = workspace.outline
+    config = load_environment(outline.file, outline.environments[0], compose.render)
+    return World(config, workspace.layout, workspace.record, report)

@@ -1,0 +1,99 @@
+"""What may go: releases beyond `keep`, nameless images, build cache below the floor; only what this workspace made."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from celadon.locale import _, numbers
+from celadon.plan import retire
+from celadon.state.disk import Cached, Disk, Image, Space
+from celadon.state.snapshot import Built, Release, Snapshot
+
+
+@dataclass(frozen=True)
+class Waste:
+    """What nothing needs. `sizes` are bytes by image id: what goes with the last of its names."""
+
+    releases: tuple[Release, ...] = ()
+    built: tuple[Built, ...] = ()
+    images: tuple[Image, ...] = ()
+    cache: tuple[Cached, ...] = ()
+    bytes: int = 0
+
+    def rows(self, disk: Disk) -> list[tuple[str, str, int, str]]:
+        """Each object in words: kind, name, bytes (0 where something else holds them as well), why it may go."""
+        own = {i.id: i.own for i in disk.images.values()}
+        kept = _("more than `keep` releases older than the live one, and no rollback brings it back")
+        seen: set[str] = set()
+
+        def once(image_id: str) -> int:
+            size = 0 if image_id in seen else own.get(image_id, 0)
+            seen.add(image_id)
+            return size
+
+        return [
+            *((_("release"), f"{r.environment} {r.image}", once(r.image_id), kept) for r in self.releases),
+            *((_("image"), b.image, once(b.image_id), _("no release uses it")) for b in self.built
+              if b.image not in {r.image for r in self.releases}),
+            *((_("image"), i.id.removeprefix("sha256:")[:12], i.own, _("it has no name and no container"))
+              for i in self.images),
+            *((_("build cache"), f"{c.id[:12]} {c.description}", c.size,
+               _("unused since {day}, and the disk is below its floor").format(day=c.used[:10])) for c in self.cache),
+        ]  # fmt: skip
+
+
+def waste(keep: int, snapshot: Snapshot, disk: Disk, lacking: int) -> Waste:
+    """What may go of the workspace; build cache only for the `lacking` bytes that the rest does not give.
+
+    Never what a container was made of, what is live or a rollback brings back, an image that waits to be deployed.
+    """
+    releases, built = _surplus(keep, snapshot)
+    images = _nameless(snapshot, disk)
+    gone = {r.image_id for r in releases} | {b.image_id for b in built}
+    staying = {r.image_id for r in snapshot.releases if r not in releases}
+    staying |= {b.image_id for b in snapshot.built if b not in built}
+    freed = sum(disk.images[id_].own for id_ in gone - staying if id_ in disk.images) + sum(i.own for i in images)
+    cache = _oldest(snapshot.cached, disk.cache, lacking - freed)
+    return Waste(releases, built, images, cache, freed + sum(c.size for c in cache))
+
+
+def _surplus(keep: int, snapshot: Snapshot) -> tuple[tuple[Release, ...], tuple[Built, ...]]:
+    """Of every service that is live somewhere: what `keep` does not cover."""
+    releases: list[Release] = []
+    built: dict[Built, None] = {}
+    for environment in dict.fromkeys(name for name, _service in snapshot.live):
+        live = [r for r in snapshot.releases if r.environment == environment
+                and snapshot.live_release(environment, r.service) == r]  # fmt: skip
+        going, unused = retire.surplus(environment, keep, snapshot, live)
+        releases += going
+        built |= dict.fromkeys(unused)
+    used = {r.image_id for r in snapshot.releases if r not in releases}
+    return tuple(releases), tuple(b for b in built if b.image_id not in used)
+
+
+def _nameless(snapshot: Snapshot, disk: Disk) -> tuple[Image, ...]:
+    """Images that were built for this workspace, and that no tag, no container and no record names any more."""
+    named = {r.image_id for r in snapshot.releases} | {b.image_id for b in snapshot.built}
+    return tuple(
+        i
+        for i in disk.images.values()
+        if i.workspace == snapshot.workspace and not i.tags and not i.used and i.id not in named
+    )
+
+
+def _oldest(ours: Iterable[str], cache: Sequence[Cached], lacking: int) -> tuple[Cached, ...]:
+    """Our own records, the longest unused first, until they give what is lacking."""
+    mine, found = set(ours), []
+    for record in sorted(cache, key=lambda c: c.used):
+        if lacking <= 0:
+            break
+        if record.id in mine and not record.busy and record.size:
+            found.append(record)
+            lacking -= record.size
+    return tuple(found)
+
+
+def below(space: Space, floor: int) -> str:
+    """What to say where cleaning up was not enough."""
+    return _("the disk stays below its floor of {floor}: {free} are free in {folder}; the rest is not Celadon's to "
+             "remove (celadon diagnose shows whose it is)").format(
+        floor=numbers.size(floor), free=numbers.size(space.free), folder=space.folder)  # fmt: skip

@@ -1,0 +1,51 @@
+"""One look at what lies on the disk: file systems, images, build cache; frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Space:
+    """A file system that the engine or the workspace writes to: bytes, and inodes (0 of 0 without a fixed number)."""
+
+    folder: str
+    free: int
+    total: int
+    inodes_free: int = 0
+    inodes: int = 0
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of the host. `own` are bytes that no other image shares; `workspace` is what it was built for, if any.
+
+    `used`: a container was made of it, running or not.
+    """
+
+    id: str
+    tags: tuple[str, ...]
+    own: int
+    workspace: str
+    created: str
+    used: bool
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A record of the engine's build cache. `size` is 0 for what images hold as well; `used` is ISO 8601, in UTC."""
+
+    id: str
+    description: str
+    size: int
+    used: str
+    busy: bool
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The whole look. `spaces` hold images, layers and cache, `state` the workspace's `.celadon`; `images` by id."""
+
+    spaces: tuple[Space, ...]
+    state: Space
+    images: Mapping[str, Image] = field(default_factory=dict)
+    cache: tuple[Cached, ...] = ()
