@@ -8,12 +8,11 @@ from celadon.plan.cleanup import Waste
 from celadon.run import cleaning
 from celadon.run.report import Report
 from celadon.run.world import World
-from celadon.state.disk import Disk
 
 
-def look(workspace: Workspace, report: Report) -> tuple[Disk, Waste]:
-    """What lies on the disk, and what of it `clean` would remove now."""
-    return cleaning.look(_world(workspace, report))
+def look(workspace: Workspace, report: Report) -> Waste:
+    """What `clean` would remove now."""
+    return cleaning.look(_world(workspace, report))[1]
 
 
 def clean(workspace: Workspace, report: Report) -> int:

@@ -24,9 +24,9 @@ from celadon.locale.numbers import size
 def command(folder: Path, dry_run: bool, as_json: bool) -> None:
     workspace = open_workspace(folder)
     with output.Terminal(stderr=as_json) as terminal:
-        disk, waste = cleaning.look(workspace, terminal)
+        waste = cleaning.look(workspace, terminal)
         freed = None if dry_run else cleaning.clean(workspace, terminal)
-    rows = waste.rows(disk)
+    rows = waste.rows()
     if as_json:
         keys = ("kind", "name", "bytes", "why")
         output.as_json({"objects": [dict(zip(keys, row, strict=True)) for row in rows], "bytes": waste.bytes,

@@ -1,7 +1,7 @@
 """What may go: releases beyond `keep`, nameless images, build cache below the floor; only what this workspace made."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from celadon.locale import _, numbers
 from celadon.plan import retire
@@ -11,30 +11,26 @@ from celadon.state.snapshot import Built, Release, Snapshot
 
 @dataclass(frozen=True)
 class Waste:
-    """What nothing needs. `sizes` are bytes by image id: what goes with the last of its names."""
+    """What nothing needs. `sizes` are the bytes that go with an image, by its id; none for what else holds it."""
 
     releases: tuple[Release, ...] = ()
     built: tuple[Built, ...] = ()
     images: tuple[Image, ...] = ()
     cache: tuple[Cached, ...] = ()
-    bytes: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
-    def rows(self, disk: Disk) -> list[tuple[str, str, int, str]]:
-        """Each object in words: kind, name, bytes (0 where something else holds them as well), why it may go."""
-        own = {i.id: i.own for i in disk.images.values()}
+    @property
+    def bytes(self) -> int:
+        return sum(self.sizes.values()) + sum(c.size for c in self.cache)
+
+    def rows(self) -> list[tuple[str, str, int, str]]:
+        """Each object: kind, name, bytes, why it may go. Of several names of one image the first has its bytes."""
+        left = dict(self.sizes)
         kept = _("more than `keep` releases older than the live one, and no rollback brings it back")
-        seen: set[str] = set()
-
-        def once(image_id: str) -> int:
-            size = 0 if image_id in seen else own.get(image_id, 0)
-            seen.add(image_id)
-            return size
-
         return [
-            *((_("release"), f"{r.environment} {r.image}", once(r.image_id), kept) for r in self.releases),
-            *((_("image"), b.image, once(b.image_id), _("no release uses it")) for b in self.built
-              if b.image not in {r.image for r in self.releases}),
-            *((_("image"), i.id.removeprefix("sha256:")[:12], i.own, _("it has no name and no container"))
+            *((_("release"), f"{r.environment} {r.image}", left.pop(r.image_id, 0), kept) for r in self.releases),
+            *((_("image"), b.image, left.pop(b.image_id, 0), _("no release uses it")) for b in self.built),
+            *((_("image"), i.id.removeprefix("sha256:")[:12], left.pop(i.id, 0), _("it has no name and no container"))
               for i in self.images),
             *((_("build cache"), f"{c.id[:12]} {c.description}", c.size,
                _("unused since {day}, and the disk is below its floor").format(day=c.used[:10])) for c in self.cache),
@@ -47,13 +43,19 @@ def waste(keep: int, snapshot: Snapshot, disk: Disk, lacking: int) -> Waste:
     Never what a container was made of, what is live or a rollback brings back, an image that waits to be deployed.
     """
     releases, built = _surplus(keep, snapshot)
-    images = _nameless(snapshot, disk)
-    gone = {r.image_id for r in releases} | {b.image_id for b in built}
     staying = {r.image_id for r in snapshot.releases if r not in releases}
     staying |= {b.image_id for b in snapshot.built if b not in built}
-    freed = sum(disk.images[id_].own for id_ in gone - staying if id_ in disk.images) + sum(i.own for i in images)
-    cache = _oldest(snapshot.cached, disk.cache, lacking - freed)
-    return Waste(releases, built, images, cache, freed + sum(c.size for c in cache))
+
+    def run_by_hand(image_id: str) -> bool:
+        return image_id not in staying and image_id in disk.images and disk.images[image_id].used
+
+    releases = tuple(r for r in releases if not run_by_hand(r.image_id))
+    built = tuple(b for b in built if not run_by_hand(b.image_id))
+    images = _nameless(snapshot, disk)
+    going = {r.image_id for r in releases} | {b.image_id for b in built} | {i.id for i in images}
+    sizes = {id_: disk.images[id_].own for id_ in going - staying if id_ in disk.images}
+    cache = _oldest(snapshot.cached, disk.cache, lacking - sum(sizes.values()))
+    return Waste(releases, built, images, cache, sizes)
 
 
 def _surplus(keep: int, snapshot: Snapshot) -> tuple[tuple[Release, ...], tuple[Built, ...]]:

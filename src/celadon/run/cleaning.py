@@ -24,7 +24,7 @@ def clean_up(world: World, _step: steps.CleanUp) -> None:
 def clean(world: World) -> int:
     """Remove what nothing needs; returns the bytes that are free now and were not before."""
     disk, going = look(world)
-    for kind, name, bytes_, why in going.rows(disk):
+    for kind, name, bytes_, why in going.rows():
         world.report.log(f"{kind} {name} {numbers.size(bytes_)}: {why}")
     projection.forget(world, going.releases, going.built)
     for image in going.images:
