@@ -1,5 +1,7 @@
 """What may go: releases beyond `keep`, nameless images, build cache below the floor; only what this workspace made."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,6 +9,13 @@ from celadon.locale import _, numbers
 from celadon.plan import retire
 from celadon.state.disk import Cached, Disk, Image, Space
 from celadon.state.snapshot import Built, Release, Snapshot
+
+
+_KINDS = {  # steps and records that bear other words for the same; all else bears the same words
+    "run": re.compile(r"\[[^\]]*\] RUN |mount / from exec "),
+    "context": re.compile(r"\[internal\] load (build context|\.dockerignore)|local source for context"),
+    "dockerfile": re.compile(r"\[internal\] load build definition from |local source for dockerfile"),
+}
 
 
 @dataclass(frozen=True)
@@ -99,3 +108,22 @@ def below(space: Space, floor: int) -> str:
     return _("the disk stays below its floor of {floor}: {free} are free in {folder}; the rest is not Celadon's to "
              "remove (celadon diagnose shows whose it is)").format(
         floor=numbers.size(floor), free=numbers.size(space.free), folder=space.folder)  # fmt: skip
+
+
+def made_by(new: Iterable[Cached], steps: Iterable[str]) -> frozenset[str]:
+    """The ids of those records, new since a build began, that came of its `steps`, the ones that were not cached.
+
+    The engine does not say who made a record; it says what for. Somebody else may have built at the same time: where
+    there are more records of a kind than this build ran steps of it, none of them is claimed. A cache mount is never:
+    it is there to be shared.
+    """
+    own = Counter(_kind(step) for step in steps)
+    found: dict[str, list[str]] = {}
+    for record in new:
+        found.setdefault(_kind(record.description), []).append(record.id)
+    return frozenset(id_ for kind, ids in found.items() if len(ids) <= own[kind] for id_ in ids)
+
+
+def _kind(text: str) -> str:
+    """What a step ("[web 2/4] RUN npm ci") and its record ("mount / from exec /bin/sh -c npm ci") have in common."""
+    return next((kind for kind, pattern in _KINDS.items() if pattern.match(text)), text)

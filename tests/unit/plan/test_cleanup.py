@@ -69,3 +69,10 @@ def test_whether_there_is_room(name: str) -> None:
     except RefusedError as refusal:
         lines = [refusal.message, *refusal.evidence]
     assert lines == case["expected"]
+
+
+@pytest.mark.parametrize("name", CASES["made"])
+def test_which_cache_is_ours(name: str) -> None:
+    case = CASES["made"][name]
+    new = [Cached(id_, description, 0, "2026-01-01", busy=False) for id_, description in case["new"].items()]
+    assert sorted(cleanup.made_by(new, case["steps"])) == case["expected"]
