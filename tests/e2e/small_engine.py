@@ -1,4 +1,7 @@
-"""A second Docker engine of the test's own, with a small disk for its data: one that can really be filled."""
+"""A second Docker engine of the test's own, with a small disk for its data: one that can really be filled.
+
+It has a network namespace to itself: an engine without a bridge would remove the other one's.
+"""
 
 import subprocess
 import time
@@ -43,7 +46,7 @@ def small_engine(folder: Path, megabytes: int) -> Iterator[SmallEngine]:
     run(["mount", "-o", "loop", str(image), str(disk)])
     log = (folder / "dockerd.log").open("w")
     engine = subprocess.Popen(
-        ["dockerd", "--data-root", str(disk / "docker"), "--exec-root", str(folder / "exec"), "--pidfile",
+        ["unshare", "--net", "dockerd", "--data-root", str(disk / "docker"), "--exec-root", str(folder / "exec"), "--pidfile",
          str(folder / "pid"), "--host", f"unix://{socket}", "--bridge", "none", "--iptables=false", "--ip6tables=false"],
         stdout=log, stderr=log, start_new_session=True,
     )  # fmt: skip

@@ -1,0 +1,183 @@
+"""`make bench`: the same build through Celadon and straight through Buildx, and what users notice of a build."""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from bench.load import Load
+from bench.sides import GIT, HERE, run
+
+PORT = 4630
+# Some ten seconds of one processor, as a compiler would have them; `number` keeps it out of every cache.
+WORK = 'RUN : {number}; python3 -c "from hashlib import sha256; all(sha256(bytes(999)) for _ in range(8_000_000))"\n'
+HUNGRY = "RUN : {number}; python3 -c \"x = bytearray(600 << 20); x[::4096] = b'1' * len(x[::4096])\"\n"
+CAP = "300m"
+
+
+class Team:
+    """One service in a workspace of its own, live at PORT."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.source = folder, folder / "bench-built"
+        self.command = [str(Path(sys.executable).with_name("celadon")), "-C", str(folder)]
+        shutil.copytree(HERE / "service", self.source, ignore=shutil.ignore_patterns("__pycache__"))
+        self._dockerfile = (self.source / "Dockerfile").read_text()
+        run(["git", "init", "--quiet", "--initial-branch", "main"], self.source)
+        options = {"port": 8000, "route": "/", "health": "/api/health"}
+        address = f"127.0.0.1:{PORT}"
+        environment = {"listen": [address], "url": f"http://{address}", "watch": "1s"}
+        document = {
+            "name": "benchbuild",
+            "x-celadon": {"environments": {"staging": environment}, "build": {"memory": CAP}},
+            "services": {"bench-built": {"build": "./bench-built", "x-celadon": options}},
+        }
+        (folder / "compose.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def commit(self, step: str) -> None:
+        """A commit whose Dockerfile ends with `step`, and a file that changes nothing of the image."""
+        (self.source / ".dockerignore").write_text("note\n")
+        (self.source / "note").write_text(str(time.time()))
+        (self.source / "Dockerfile").write_text(self._dockerfile + step)
+        run(["git", "add", "--all"], self.source)
+        run([*GIT, "commit", "--quiet", "--message", step[:40] or "first"], self.source)
+
+    def build(self) -> list[str]:
+        return [*self.command, "build", "staging"]
+
+    def straight(self) -> list[str]:
+        return ["docker", "buildx", "build", "--quiet", "--load", "--provenance=false", "--tag", "bench-built:straight",
+                str(self.source)]  # fmt: skip
+
+    def step_seconds(self) -> float:
+        """What the build itself took in Celadon's last deployment: without fetching, planning and cleaning up."""
+        last = json.loads(run([*self.command, "history", "--json", "-n", "1"]))[0]["id"]
+        steps = json.loads(run([*self.command, "history", "--show", str(last), "--json"]))["steps"]
+        return float(next(s["seconds"] for s in steps if s["text"].startswith("build ")))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    folder = Path(tempfile.mkdtemp(prefix="celadon-bench-"))
+    team = Team(folder)
+    try:
+        team.commit("")
+        run([*team.command, "deploy", "staging"])
+        compare(team, arguments.runs)
+        beside(team)
+    finally:
+        run([*team.command, "down", "staging", "--volumes", "-y"])
+        subprocess.run(["docker", "image", "rm", "--force", "bench-built:straight"], capture_output=True)
+        shutil.rmtree(folder)
+    return 0
+
+
+def compare(team: Team, runs: int) -> None:
+    """Cold and cached, in turn, `runs` times; medians, and Celadon's own memory."""
+    seconds: dict[tuple[str, str], list[float]] = {}
+    peaks = []
+    for number in range(runs):
+        for side in ("buildx", "celadon"):
+            for kind in ("cold", "cached"):
+                step = WORK.format(number=f"{side} {number} {team.folder.name}")
+                team.commit(step)
+                with OwnMemory() as memory:
+                    took = timed(team.straight() if side == "buildx" else team.build())
+                seconds.setdefault((side, kind), []).append(took)
+                if side == "celadon":
+                    seconds.setdefault(("the build step", kind), []).append(team.step_seconds())
+                    peaks.append(memory.peak)
+    for kind in ("cold", "cached"):
+        straight, whole, step = (
+            statistics.median(seconds[side, kind]) for side in ("buildx", "celadon", "the build step")
+        )
+        print(f"build, {kind}: docker buildx build {straight:.2f} s")
+        print(f"  celadon's build step {step:.2f} s, {step / straight:.2f} x")
+        print(f"  the whole `celadon build` {whole:.2f} s, {whole / straight:.2f} x")
+    print(f"celadon's own memory during a build: at most {max(peaks) / (1 << 20):.0f} MiB (terminal and runner)")
+
+
+def timed(argv: list[str]) -> float:
+    begun = time.monotonic()
+    run(argv)
+    return time.monotonic() - begun
+
+
+class OwnMemory:
+    """The largest sum of what Celadon's own processes take (PSS, bytes), looked at five times a second."""
+
+    def __enter__(self) -> "OwnMemory":
+        self.peak, self._over = 0, threading.Event()
+        self._looking = threading.Thread(target=self._look)
+        self._looking.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._looking.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.2):
+            self.peak = max(self.peak, sum(map(proportional, celadons())))
+
+
+def celadons() -> list[Path]:
+    """The processes of the command, the runner among them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.endswith(b"/celadon") for word in words[:2]):
+            found.append(folder)
+    return found
+
+
+def proportional(folder: Path) -> int:
+    try:
+        lines = (folder / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
+def beside(team: Team) -> None:
+    """The latency of a service that runs, in quiet and while a build beside it works, and wants more than its cap."""
+    quiet = latency(lambda: time.sleep(15))
+    team.commit(WORK.format(number=f"beside {team.folder.name}"))
+    working = latency(lambda: run(team.build()))
+    team.commit(HUNGRY.format(number=team.folder.name))
+    killed: list[int] = []
+    met = latency(lambda: killed.append(subprocess.run(team.build(), capture_output=True).returncode))
+    for name, one in (("quiet", quiet), ("beside a build", working), (f"beside one killed at {CAP}", met)):
+        print(f"p99 {name}: {one['p99_ms']:.1f} ms ({one['p99_ms'] / quiet['p99_ms']:.2f} x), "
+              f"{one['failed']} of {one['total']} failed")  # fmt: skip
+    assert killed == [1]
+
+
+def latency(work: Callable[[], object]) -> dict[str, float]:
+    """The figures of 100 requests/s while `work` is done."""
+    with Load([f"http://127.0.0.1:{PORT}/api/health#service"], rate=100, slow=0) as load:
+        time.sleep(1)
+        load.phase("work")
+        work()
+        found: dict[str, float] = load.stop()["phases"]["work"]
+        return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
