@@ -46,8 +46,9 @@ def small_engine(folder: Path, megabytes: int) -> Iterator[SmallEngine]:
     run(["mount", "-o", "loop", str(image), str(disk)])
     log = (folder / "dockerd.log").open("w")
     engine = subprocess.Popen(
-        ["unshare", "--net", "dockerd", "--data-root", str(disk / "docker"), "--exec-root", str(folder / "exec"), "--pidfile",
-         str(folder / "pid"), "--host", f"unix://{socket}", "--bridge", "none", "--iptables=false", "--ip6tables=false"],
+        ["unshare", "--net", "dockerd", "--data-root", str(disk / "docker"), "--exec-root", str(folder / "exec"),
+         "--pidfile", str(folder / "pid"), "--host", f"unix://{socket}", "--bridge", "none", "--iptables=false",
+         "--ip6tables=false"],
         stdout=log, stderr=log, start_new_session=True,
     )  # fmt: skip
     made = SmallEngine(f"unix://{socket}", disk)

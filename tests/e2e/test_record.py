@@ -40,6 +40,29 @@ def test_a_record_that_is_gone_is_rebuilt(team: Workspace, how: str) -> None:
     assert team.version("/shop", "production") == "2"
 
 
+def test_a_workspace_that_lost_everything_goes_on(team: Workspace) -> None:
+    (team.folder / "config" / ".env.production").write_text("GREETING='costs $5 and more'\n")
+    team.celadon("deploy", "staging")
+    team.celadon("promote", "-y")
+    before = [row for row in facts(team) if len(row) > 3]
+    shutil.rmtree(team.folder / ".celadon")  # as `git clean -fdx` does
+    assert team.version("/shop", "production") == "1"
+    told = team.celadon("status")
+    assert "it was rebuilt from 4 frozen releases and 4 containers" in told.err
+    assert [row for row in facts(team) if len(row) > 3] == before
+    for name in ("hub", "shop"):
+        team.commit(name, {"VERSION": "2\n"}, "second")
+    planned = team.celadon("plan", "deploy", "staging").out
+    assert "start router; the router restarts with new settings" in planned
+    team.celadon("deploy", "staging")
+    team.celadon("promote", "-y")
+    assert team.version("/shop", "production") == team.version("", "production") == "2"
+    team.celadon("rollback", "production", "-y")
+    assert team.version("/shop", "production") == "1" and team.slots("production") == ["hub-blue", "shop-blue"]
+    assert team.get("/shop/api/health", "production")[1]["greeting"] == "costs $5 and more"
+    assert "Nothing to do" in team.celadon("reconcile").out
+
+
 def test_two_workspaces_of_one_name_do_not_harm_each_other(shop: Workspace, tmp_path_factory: Any) -> None:
     shop.celadon("deploy", "staging")
     folder: Path = tmp_path_factory.mktemp("copy") / "workspace"

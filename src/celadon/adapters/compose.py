@@ -19,14 +19,14 @@ def render(file: Path, project: str, variables: Mapping[str, str]) -> str:
 
 
 def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False, recreate: bool = False,
-       timeout: float = 600) -> None:  # fmt: skip
+       force: bool = False, timeout: float = 600) -> None:  # fmt: skip
     """Create and start `services` of an environment document; running ones are left as they are.
 
     With `wait`, return when they are running or healthy; with `recreate`, those whose definition changed are made
-    anew. Raises CommandError.
+    anew; with `force`, all. Raises CommandError.
     """
     argv = [*_compose(project, file), "up", "--detach", "--no-deps", "--no-build"]
-    argv += [] if recreate else ["--no-recreate"]
+    argv += ["--force-recreate"] if force else [] if recreate else ["--no-recreate"]
     if wait:
         argv += ["--wait", "--wait-timeout", str(int(timeout))]
     process.run([*argv, *services], env=QUIET, timeout=timeout + 30, bound=True)

@@ -21,7 +21,8 @@ from celadon.state.layout import make_private, write_private
 if TYPE_CHECKING:
     import jinja2
 
-CONFIG, NEXT, REFUSED, UNTOLD = "nginx.conf", "next.conf", "refused.conf", "untold"
+CONFIG, NEXT, REFUSED = "nginx.conf", "next.conf", "refused.conf"
+UNTOLD, ADRIFT = "untold", "adrift"  # marks
 TAKEOVER_LIMIT = 20.0  # seconds for new workers to take over; it takes some 20 ms where nothing is wrong
 LEAVING = "shutting down"
 
@@ -121,6 +122,22 @@ def leads_to(folder: Path, address: str) -> bool:
         return f"//{address}:" in (folder / CONFIG).read_text()
     except FileNotFoundError:
         return False
+
+
+def is_adrift(folder: Path) -> bool:
+    """Whether the router's folder was lost, and its container, which still mounts the lost one, not made anew since."""
+    return not (folder / CONFIG).exists() or (folder / ADRIFT).exists()
+
+
+def set_adrift(folder: Path) -> None:
+    """Remember that the folder was lost, until `moored`: a kill in between must not make it look whole."""
+    make_private(folder)
+    write_private(folder / ADRIFT, "")
+
+
+def moored(folder: Path) -> None:
+    """The container mounts the folder that is there."""
+    (folder / ADRIFT).unlink(missing_ok=True)
 
 
 def adopt(folder: Path) -> None:

@@ -1,10 +1,12 @@
 """A workspace that was found: its names, its folder on disk, its record."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from celadon.config.outline import find_file, load_outline
 from celadon.config.workspace import Outline
+from celadon.errors import EngineError
 from celadon.locale import _
 from celadon.state.layout import Layout
 from celadon.state.record import Record
@@ -31,8 +33,9 @@ def open_workspace(folder: Path) -> Workspace:
     notices = (
         [_("The record was ruined; it was put aside as {file}.").format(file=record.aside)] if record.aside else []
     )
-    if record.empty and layout.every_release():
+    if record.empty:  # a new workspace, or one that lost its record, or its whole folder
         from celadon.run.rebuild import rebuild  # YAML and the engine: not for every `status`
 
-        notices += rebuild(record, layout, outline.name)
+        with suppress(EngineError):  # who looks at the history needs no engine
+            notices += rebuild(record, layout, outline.name)
     return Workspace(outline, layout, record, tuple(notices))

@@ -10,7 +10,6 @@ from celadon.plan import retire
 from celadon.state.disk import Cached, Disk, Image, Space
 from celadon.state.snapshot import Built, Release, Snapshot
 
-
 _KINDS = {  # steps and records that bear other words for the same; all else bears the same words
     "run": re.compile(r"\[[^\]]*\] RUN |mount / from exec "),
     "context": re.compile(r"\[internal\] load (build context|\.dockerignore)|local source for context"),

@@ -111,10 +111,13 @@ def preparation(config: EnvironmentConfig, snapshot: Snapshot) -> tuple[Step, ..
                 and c.role in (labels.ROUTER, labels.BACKING)}  # fmt: skip
     missing = [name for name in (*config.backing, ROUTER) if name not in standing]
     router = standing.get(ROUTER)
-    moved = router is not None and router.fingerprint != render.router_fingerprint(config)
+    moved = router is not None and (
+        router.fingerprint != render.router_fingerprint(config) or config.name in snapshot.adrift
+    )
     if not missing and not moved:
         return ()
-    return (steps.Prepare(tuple(missing or [ROUTER]), restarts_router=moved),)
+    names = tuple(dict.fromkeys([*missing, *([ROUTER] if moved else [])]))
+    return (steps.Prepare(names, restarts_router=moved),)
 
 
 def change_line(snapshot: Snapshot, release: Release) -> str:

@@ -4,8 +4,10 @@ A release document is a Compose file of one service, without a slot: it is froze
 document is the whole environment as it runs: backing services, router, and every slot in use. Anyone can read it.
 """
 
+import base64
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -160,8 +162,27 @@ def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, 
         labels.SLOT: placed.slot,
         labels.RELEASE: placed.release.id,
         labels.COMMIT: placed.release.commit,
+        labels.DOCUMENT: packed(placed.document),
     }
     return definition
+
+
+def packed(document: Mapping[str, Any]) -> str:
+    """A frozen document for a container's label, should the workspace's own copy be lost.
+
+    Without the values of its environment, which the container has anyway: a label is shown to more eyes.
+    """
+    services = {name: {k: v for k, v in d.items() if k != "environment"} for name, d in document["services"].items()}
+    text = json.dumps({**document, "services": services}, default=str)
+    return base64.b64encode(zlib.compress(text.encode())).decode()
+
+
+def unpacked(label: str, environment: Mapping[str, str]) -> Document:
+    """The frozen document of one service again; `environment` is what its container has."""
+    document: Document = json.loads(zlib.decompress(base64.b64decode(label)))
+    for definition in document["services"].values():
+        definition["environment"] = {name: _literal(value) for name, value in environment.items()}
+    return document
 
 
 def host_entries(config: EnvironmentConfig, network: Network) -> dict[str, str]:

@@ -25,7 +25,7 @@ def prepare(world: World, step: steps.Prepare) -> None:
         if backing:
             compose.up(file, world.config.project, backing, wait=True)
         if labels.ROUTER in step.names:
-            compose.up(file, world.config.project, [labels.ROUTER], recreate=step.restarts_router)
+            _start_router(world, restarts=step.restarts_router)
     except CommandError as error:
         raise CeladonError(
             _("The environment {environment} did not start.").format(environment=world.config.name),
@@ -34,6 +34,15 @@ def prepare(world: World, step: steps.Prepare) -> None:
         ) from None
     if world.record.rendering(world.config.name) is None:
         rendering.adopt(world)  # `down` must know what there is, even if nothing is ever deployed to it
+
+
+def _start_router(world: World, *, restarts: bool) -> None:
+    folder = world.layout.router(world.config.name)
+    if restarts and nginx.is_adrift(folder):
+        projection.renew_router(world)
+        return
+    compose.up(world.layout.compose(world.config.name), world.config.project, [labels.ROUTER], recreate=restarts)
+    nginx.moored(folder)
 
 
 def unprepare(world: World, step: steps.Prepare) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from celadon.adapters import docker, git, host, process, storage
+from celadon.adapters import docker, git, host, nginx, process, storage
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
@@ -13,7 +13,7 @@ from celadon.run.retrying import patiently
 from celadon.state.disk import Disk, Space
 from celadon.state.layout import Layout
 from celadon.state.record import Record
-from celadon.state.snapshot import Container, Memory, Snapshot, Source
+from celadon.state.snapshot import ROUTER, Container, Memory, Snapshot, Source
 
 
 def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> Snapshot:
@@ -33,7 +33,9 @@ def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> S
         memory=_memory(containers),
         workspace=workspace,
         cached=record.builds.cached(),
-    )
+        adrift=frozenset(c.environment for c in containers
+                         if c.role == ROUTER and nginx.is_adrift(layout.router(c.environment))),
+    )  # fmt: skip
 
 
 def _memory(containers: Sequence[Container]) -> Memory:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from celadon.adapters import docker, nginx
+from celadon.adapters import compose, docker, nginx
 from celadon.config.positions import Loader
 from celadon.errors import CeladonError
 from celadon.locale import _
@@ -172,7 +172,9 @@ def switch_router(world: World) -> bool:
     text = router_text(world, {})
     if nginx.in_force(folder, text):
         return False
-    router = router_container(world)
+    if nginx.is_adrift(folder):
+        nginx.set_adrift(folder)
+    router = None if nginx.is_adrift(folder) else router_container(world)
     if not nginx.staged(folder, text):
         _stage(world, text, router)
     nginx.adopt(folder)
@@ -180,6 +182,15 @@ def switch_router(world: World) -> bool:
         nginx.reload(router.id, router.pid)
     nginx.told(folder)
     return True
+
+
+def renew_router(world: World) -> None:
+    """Make the router's container anew, since the folder that it mounts was lost: about a second without answers.
+
+    It served its users with what it had read before; but it would take no other configuration, nor start again.
+    """
+    compose.up(write_environment(world), world.config.project, [ROUTER], force=True)
+    nginx.moored(world.layout.router(world.config.name))
 
 
 def move_tags(world: World, services: Sequence[str]) -> None:

@@ -8,8 +8,8 @@ import yaml
 from celadon.adapters import docker, nginx
 from celadon.config.positions import Loader
 from celadon.locale import _
-from celadon.plan.render import RELEASE_KEY, Network
-from celadon.state.layout import Layout
+from celadon.plan.render import RELEASE_KEY, Network, unpacked
+from celadon.state.layout import Layout, write_private
 from celadon.state.record import Record
 from celadon.state.snapshot import IN_SLOT, Container, Live, Release
 
@@ -18,21 +18,24 @@ def rebuild(record: Record, layout: Layout, workspace: str) -> list[str]:
     """Fill an empty record; returns what to tell the operator, nothing where there was nothing to find.
 
     What is live is what the router in force leads to; a worker's is the one that runs longest, since a candidate is
-    younger. The history is lost.
+    younger. The history is lost. Where the frozen documents are lost as well, those of what runs come from labels.
     """
-    releases = list(_releases(layout))
     slots = [c for c in docker.containers(workspace) if c.role == IN_SLOT]
-    environments = dict.fromkeys([*(r.environment for r in releases), *(c.environment for c in slots)])
+    releases = {(r.environment, r.service, r.id): r for r in _releases(layout)}
+    for container in slots:
+        key = (container.environment, container.service, container.release)
+        if key not in releases and (made := _of_label(layout, container)):
+            releases[key] = made
+    environments = dict.fromkeys([*(name for name, _service, _id in releases), *(c.environment for c in slots)])
     subnets = {name: found for name in environments if (found := docker.subnet(f"{workspace}-{name}_default"))}
-    known = {(r.environment, r.service, r.id) for r in releases}
-    ours = [c for c in slots if (c.environment, c.service, c.release) in known and c.environment in subnets]
+    ours = [c for c in slots if (c.environment, c.service, c.release) in releases and c.environment in subnets]
     places = {
         (c.environment, c.service, c.slot): Network(IPv4Network(subnets[c.environment])).place(c.address)
         for c in ours
         if c.address
     }
     renderings = {name: kept[-1].stem for name in environments if (kept := layout.every_rendered(name))}
-    if not record.rebuild(releases, _live(layout, ours), subnets, places, renderings):
+    if not releases or not record.rebuild(releases.values(), _live(layout, ours), subnets, places, renderings):
         return []
     return [
         _("The record was lost; it was rebuilt from {releases} frozen releases and {containers} containers.").format(
@@ -40,6 +43,17 @@ def rebuild(record: Record, layout: Layout, workspace: str) -> list[str]:
         ),
         _("Look whether it is right: celadon status. What was deployed when is not known any more."),
     ]
+
+
+def _of_label(layout: Layout, container: Container) -> Release | None:
+    """The release that a container was made of, written down again; None for one of an older Celadon."""
+    label, environment = docker.frozen(container.id)
+    if not label:
+        return None
+    document = unpacked(label, environment)
+    file = layout.release(container.environment, container.service, container.release)
+    write_private(file, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return Release(**{**document[RELEASE_KEY], "served": True})
 
 
 def _releases(layout: Layout) -> Iterable[Release]:

@@ -58,6 +58,9 @@ def reconcile(world: World) -> tuple[str, ...]:
         done += [_("started {name}, which should run").format(name=c) for c in missing]
     if projection.switch_router(world):
         done.append(_("the router was given what the record says"))
+    if nginx.is_adrift(world.layout.router(world.config.name)):
+        projection.renew_router(world)
+        done.append(_("the router was made anew: the folder that it mounts was lost"))
     if orphans:
         projection.wait_for_drain(world, world.config.options.drain)  # a killed run may have switched just now
         docker.stop([c.id for c in orphans if c.running])

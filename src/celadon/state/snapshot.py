@@ -13,6 +13,7 @@ WORKSPACE, ENVIRONMENT, SERVICE = "celadon.workspace", "celadon.environment", "c
 FOLDER = "celadon.folder"  # the workspace's own folder: two workspaces of one host may bear the same name
 RELEASE, SLOT, ROLE, COMMIT = "celadon.release", "celadon.slot", "celadon.role", "celadon.commit"
 FINGERPRINT = "celadon.fingerprint"
+DOCUMENT = "celadon.document"  # the frozen release, for the day when `.celadon` is lost
 
 # Values of the label ROLE.
 IN_SLOT, ROUTER, BACKING, TASK = "slot", "router", "backing", "task"
@@ -163,7 +164,8 @@ class Memory:
 class Snapshot:
     """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service.
 
-    `cached` are the ids of build cache records that came of this workspace's builds.
+    `cached` are the ids of build cache records that came of this workspace's builds; `adrift` are the environments
+    whose router still mounts a folder that is gone.
     """
 
     now: datetime
@@ -178,6 +180,7 @@ class Snapshot:
     workspace: str = ""
     disk: Disk | None = None
     cached: frozenset[str] = frozenset()
+    adrift: frozenset[str] = frozenset()
 
     def release(self, environment: str, service: str, release_id: str) -> Release | None:
         return next(
