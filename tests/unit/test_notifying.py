@@ -104,7 +104,7 @@ def test_what_is_refused_is_one_note_and_keeps_nobody_else_from_being_told(box: 
         notes = told(config(["json://127.0.0.1:9/x", box.url, other.url]), FAILED)
         assert other.titles == [FAILED.title]
     names = "json:// (number 1), json:// (number 2)"
-    assert notes == [f"The message “{FAILED.title}” was not taken by {names}; try it: celadon notify"]
+    assert notes == [f"The message “{FAILED.title}” was not taken by {names}; try it: celadon notify ENV"]
 
 
 def test_who_hangs_is_waited_for_no_longer_than_said(box: Inbox) -> None:

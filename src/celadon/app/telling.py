@@ -8,7 +8,7 @@ from celadon.app.configs import kept_or_read, read
 from celadon.app.workspace import Workspace
 from celadon.config.notify import Notify
 from celadon.config.workspace import EnvironmentConfig
-from celadon.errors import Cancelled, CeladonError, UsageError
+from celadon.errors import Cancelled, UsageError
 from celadon.locale import _
 from celadon.plan.steps import Commit, Plan
 from celadon.run import news, notifying
@@ -70,7 +70,9 @@ def tell_the_killed(workspace: Workspace, killed: Iterable[Deployment], messenge
     for deployment in killed:
         try:
             addresses = kept_or_read(workspace, deployment.environment).notify
-        except (CeladonError, KeyError):  # the environment, or the file, is no more
+        except Cancelled:
+            raise
+        except Exception:  # the environment is no more, or the file cannot be read: a heal goes on
             continue
         messenger.tell(addresses, news.ended(Course(workspace.outline.name, deployment)))
 

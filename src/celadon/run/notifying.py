@@ -37,7 +37,7 @@ class Messenger:
         def work() -> None:
             taken = deliver(chosen, message, self._limit)
             if refused := ", ".join(named(place, one) for place, one in chosen.items() if not taken[place]):
-                words = _("The message “{title}” was not taken by {names}; try it: celadon notify")
+                words = _("The message “{title}” was not taken by {names}; try it: celadon notify ENV")
                 self._failures.append(words.format(title=message.title, names=refused))
 
         thread = threading.Thread(target=work, daemon=True)
