@@ -10,7 +10,6 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +82,8 @@ def _box(service: "NotifyBase") -> "Apprise":
 
 def _main() -> None:
     """The sender: one job from standard input; a line for each address that took it."""
+    from concurrent.futures import ThreadPoolExecutor  # only the sender needs it
+
     logging.disable()
     job = json.load(sys.stdin)
     signal.alarm(job["limit"])  # whatever hangs, and whoever stopped waiting

@@ -73,7 +73,7 @@ def tell_the_killed(workspace: Workspace, killed: Iterable[Deployment], messenge
         except Cancelled:
             raise
         except Exception:  # the environment is no more, or the file cannot be read: a heal goes on
-            continue
+            addresses = {}
         messenger.tell(addresses, news.ended(Course(workspace.outline.name, deployment)))
 
 
