@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from celadon.app.configs import configs_of
 from celadon.app.healing import heal, locked
 from celadon.app.request import Request
+from celadon.app.telling import News
 from celadon.app.workspace import Workspace
 from celadon.config.workspace import EnvironmentConfig, choose
 from celadon.errors import RefusedError
@@ -46,8 +47,8 @@ def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
     return Wanted(request, configs, seen, _planned(workspace, request, configs, seen))
 
 
-def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report, cancel: Cancel) -> None:
-    """Carry out what was agreed to, as deployment `number`, under the host's lock.
+def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report, cancel: Cancel, news: News) -> None:
+    """Carry out what was agreed to, as deployment `number`, under the host's lock; `news` hears when it begins.
 
     What an earlier run left is healed first. The plan is made again under the lock: what was agreed to is what is
     done, or nothing. Raises the error of the step that failed, when everything before it has been undone.
@@ -55,7 +56,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
     request, config = wanted.request, wanted.config
     with locked(workspace, str(request), config.settings.build.lock_timeout, report) as held:
         if request.verb not in ("up", "down"):  # these begin with less than a heal needs
-            for line in heal(workspace, config.name, report):
+            for line in heal(workspace, config.name, report, news.messenger):
                 report.note(_("healed: {what}").format(what=line))
         seen = observe.snapshot(workspace.record, workspace.layout, config.workspace, wanted.seen.now)
         if held.waited:  # an hour may have passed: what was newest then may be old now
@@ -68,6 +69,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         workspace.record.run(number, final.concerned, utc_now().isoformat())
         for line in final.lines():
             report.log(line)
+        news.begun(workspace, final)
         world = World(config, workspace.layout, workspace.record, report, announce=held.say)
         execute(world, final, number, cancel)
 

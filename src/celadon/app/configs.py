@@ -1,6 +1,6 @@
 """The configuration that a request needs: read from the workspace's file, or as it was last deployed."""
 
-from celadon.adapters import compose, docker
+from celadon.adapters import compose, docker, notify
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.config.load import load_environment
@@ -22,14 +22,15 @@ def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfi
     if request.verb in AS_IT_WAS:
         return (kept_config(workspace, name),)
     if request.verb != "promote":
-        return (_read(outline, name),)
+        return (read(outline, name),)
     source = _source_of(outline, name)
-    return _read(outline, name), _kept(workspace, source) or _read(outline, source)
+    return read(outline, name), _kept(workspace, source) or read(outline, source)
 
 
-def _read(outline: Outline, environment: str) -> EnvironmentConfig:
+def read(outline: Outline, environment: str) -> EnvironmentConfig:
+    """The environment as the file has it now. Raises ConfigError with every problem."""
     try:
-        return load_environment(outline.file, environment, compose.render)
+        return load_environment(outline.file, environment, compose.render, notify.problem_of)
     except ConfigError:
         docker.require_compose()  # where it is missing, the file is not to blame
         raise
@@ -47,7 +48,7 @@ def _source_of(outline: Outline, environment: str) -> str:
     if source in outline.environments:
         return source
     # Not as it stands there: a variable, which Compose puts in, or a mistake, which it finds.
-    return str(_read(outline, environment).options.from_)
+    return str(read(outline, environment).options.from_)
 
 
 def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:
@@ -64,6 +65,11 @@ def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:
             hint=f"celadon deploy {environment}",
         )
     return config
+
+
+def kept_or_read(workspace: Workspace, environment: str) -> EnvironmentConfig:
+    """The environment as it was last deployed, or where it never was, as the file has it. Raises ConfigError."""
+    return _kept(workspace, environment) or read(workspace.outline, environment)
 
 
 def _kept(workspace: Workspace, environment: str) -> EnvironmentConfig | None:

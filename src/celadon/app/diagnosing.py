@@ -117,17 +117,17 @@ class Mask:
     own names.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *more: str) -> None:
+        """`more` are documents (YAML) that are not kept yet."""
         layout, outline = workspace.layout, workspace.outline
         files = [file for name in outline.environments
                  for file in (layout.compose(name), *layout.every_rendered(name))]  # fmt: skip
         values: set[str] = set()
-        for file in (*files, *layout.every_release()):
-            if file.exists():
-                document = _load(file)
-                for service in (document.get("services") or {}).values():
-                    values |= set(_texts(_told(service)))
-                values |= set(_texts(document.get("configs")))
+        texts = [file.read_text() for file in (*files, *layout.every_release()) if file.exists()]
+        for document in (yaml.load(text, Loader) for text in (*texts, *more)):  # noqa: S506 (a safe loader)
+            for service in (document.get("services") or {}).values():
+                values |= set(_texts(_told(service)))
+            values |= set(_texts(document.get("configs"))) | set(_addresses(document.get("x-celadon") or {}))
         lines = {line.strip() for value in values for line in value.replace("$$", "$").splitlines()}
         lines |= {match[1] for line in lines for match in PASSWORD.finditer(line)}  # printed alone by many a program
         names = {outline.name, *outline.environments, *outline.services, str(layout.workspace)}
@@ -158,6 +158,12 @@ def _told(service: Mapping[str, Any]) -> list[Any]:
     given = [service.get(key) for key in ("environment", "command", "entrypoint", "healthcheck")]
     theirs = {name: value for name, value in marks.items() if not name.startswith("celadon.")}
     return [*given, theirs, (service.get("build") or {}).get("args")]
+
+
+def _addresses(celadon: Mapping[str, Any]) -> Iterator[str]:
+    """Where messages go: the addresses hold tokens."""
+    for part in (celadon, *(celadon.get("environments") or {}).values()):
+        yield from (text for text in _texts(part.get("notify")) if "://" in text)
 
 
 def _texts(value: Any) -> Iterator[str]:

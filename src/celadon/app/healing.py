@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from celadon.adapters import docker
+from celadon.app.telling import tell_the_killed
 from celadon.app.workspace import Workspace
 from celadon.errors import CeladonError
 from celadon.locale import _
 from celadon.run import journal, lock, rendering
 from celadon.run.lock import Held, Holder
+from celadon.run.notifying import Messenger
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
@@ -34,10 +36,16 @@ def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> I
         yield held
 
 
-def heal(workspace: Workspace, environment: str, report: Report) -> tuple[str, ...]:
-    """Finish or clear what a killed run left in an environment; the lock must be held. Returns what was done."""
+def heal(workspace: Workspace, environment: str, report: Report, messenger: Messenger) -> tuple[str, ...]:
+    """Finish or clear what a killed run left in an environment; the lock must be held. Returns what was done.
+
+    Who is to be told of a killed run is told through `messenger`, beside it.
+    """
     layout, record = workspace.layout, workspace.record
-    closed = close_the_killed(record, layout, utc_now().isoformat())
+    killed = close_the_killed(record, layout, utc_now().isoformat())
+    tell_the_killed(workspace, killed, messenger)
+    words = _("deployment {id} ({verb} {environment}) was interrupted")
+    closed = tuple(words.format(id=d.id, verb=d.verb, environment=d.environment) for d in killed)
     config = rendering.kept(record, layout, workspace.outline.name, environment, workspace.outline.file)
     if config is None:
         return closed
@@ -52,8 +60,8 @@ def heal_in_passing(workspace: Workspace, environment: str, report: Report) -> N
 
 def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
     """Heal one environment under the host's lock, and tell the operator what was done."""
-    with locked(workspace, "reconcile", LOCK_LIMIT, report):
-        for line in heal(workspace, environment, report):
+    with Messenger(report) as messenger, locked(workspace, "reconcile", LOCK_LIMIT, report):
+        for line in heal(workspace, environment, report, messenger):
             report.note(_("healed: {what}").format(what=line))
 
 
@@ -75,10 +83,10 @@ def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) 
     names = [outline.environment(name) for name in environments] or list(outline.environments)
     done: dict[str, tuple[str, ...]] = {}
     failed: list[CeladonError] = []
-    with locked(workspace, "reconcile", LOCK_LIMIT, report):
+    with Messenger(report) as messenger, locked(workspace, "reconcile", LOCK_LIMIT, report):
         for name in names:
             try:
-                done[name] = heal(workspace, name, report)
+                done[name] = heal(workspace, name, report, messenger)
             except CeladonError as problem:  # one that cannot be healed must not keep production from it
                 report.note(f"{name}: {problem.message}")
                 failed.append(problem)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from celadon.app.acting import Wanted, carry_out
 from celadon.app.looking import running
+from celadon.app.telling import News
 from celadon.app.workspace import Workspace, open_workspace
 from celadon.errors import (
     BUG,
@@ -67,9 +68,10 @@ def _run(folder: Path, wanted: Wanted, number: int, told: Journal) -> None:
 
 def _journalled(workspace: Workspace, wanted: Wanted, number: int, told: Journal, cancel: Cancel) -> None:
     outcome, message = outcomes.SUCCEEDED, ""
+    news = News(wanted.configs, number, told)
     workspace.record.run_by(number, os.getpid())
     try:
-        carry_out(workspace, wanted, number, told, cancel)
+        carry_out(workspace, wanted, number, told, cancel, news)
     except Exception as problem:
         outcome = outcomes.CANCELLED if isinstance(problem, Cancelled) else outcomes.FAILED
         message = str(problem)
@@ -77,6 +79,7 @@ def _journalled(workspace: Workspace, wanted: Wanted, number: int, told: Journal
     finally:
         cancel.heeded = False  # what is done is done
         workspace.record.finish(number, outcome, message, utc_now().isoformat())
+        news.over(workspace)
 
 
 def _last_word(problem: Exception, wanted: Wanted) -> End:

@@ -17,6 +17,7 @@ VERBS = {
     "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
     "install-service": ("install_service", _("Heal at boot, through systemd.")),
     "logs": ("logs", _("What a service prints.")),
+    "notify": ("notify", _("Try whether the messages of an environment arrive.")),
     "plan": ("plan", _("Show what deploy, promote or rollback would do.")),
     "promote": ("promote", _("Bring to production the very images that staging runs.")),
     "reconcile": ("reconcile", _("Heal what a killed run or a reboot left.")),

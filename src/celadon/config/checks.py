@@ -1,10 +1,12 @@
 """Rules between the parts of the file, which no single value can break alone."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from celadon.config.model import WorkspaceOptions
+from celadon.config.notify import Notify
 from celadon.config.positions import Positions
 from celadon.config.values import NAME, Listen
 from celadon.config.workspace import Service
@@ -133,6 +135,35 @@ def environments(raw: Positions, settings: WorkspaceOptions, problems: list[Prob
                 _file(raw, (*top, name, "tls", key), getattr(options.tls, key), problems)
     if files and settings.router.template:
         _file(raw, ("x-celadon", "router", "template"), settings.router.template, problems)
+
+
+def addresses(
+    raw: Positions, settings: WorkspaceOptions, problems: list[Problem], judge: Callable[[str], str | None] | None
+) -> None:
+    """Whether somebody can be told at each address of `notify`; nothing is sent, and no address is shown."""
+    lists: dict[tuple[str, ...], tuple[Notify, ...]] = {("x-celadon", "notify"): settings.notify}
+    for name, options in settings.environments.items():
+        lists["x-celadon", "environments", name, "notify"] = options.notify or ()
+    for path, entries in lists.items():
+        for place, entry in enumerate(entries):
+            address = entry.url.get_secret_value()
+            if address and not entry.scheme:
+                words = _("should be an address such as ntfy://ntfy.sh/topic; what stands there has no `://`")
+                problems.append(raw.problem((*path, place), words))
+            elif address and judge and (wrong := judge(address)):
+                problems.append(raw.problem((*path, place), wrong))
+
+
+def without_addresses(words: str, raw: Positions) -> str:
+    """`words` of another program about the file, less the addresses of `notify`, which may hold tokens."""
+    celadon = raw.data.get("x-celadon")
+    environments = celadon.get("environments") if isinstance(celadon, dict) else None
+    paths = [("notify",), *(("environments", str(name), "notify") for name in environments or ())]
+    for path in paths:
+        for text, _place in raw.scalars(("x-celadon", *path)):
+            for written in (json.dumps(text)[1:-1], text):
+                words = words.replace(written, "…") if "://" in written else words
+    return words
 
 
 def _from(raw: Positions, settings: WorkspaceOptions, name: str, problems: list[Problem]) -> None:

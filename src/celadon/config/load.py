@@ -18,13 +18,16 @@ from celadon.locale import _
 # (file, project name, variables to add) -> what `docker compose config` prints. Raises CommandError.
 Render = Callable[[Path, str, Mapping[str, str]], str]
 
+# An address of `notify` -> what is wrong with it, in words that do not show it; None where it is good.
+Judge = Callable[[str], str | None]
+
 TEMPLATE_KEY = "x-celadon-router-template"  # in what is kept of a rendering
 
 _MISSING_ENV_FILE = re.compile(r"env file (?P<path>.+?) not found")
 
 
-def load_environment(file: Path, environment: str, render: Render) -> EnvironmentConfig:
-    """The workspace of `file`, rendered for `environment`.
+def load_environment(file: Path, environment: str, render: Render, judge: Judge | None = None) -> EnvironmentConfig:
+    """The workspace of `file`, rendered for `environment`; `judge` is asked about each address of `notify`.
 
     Raises ConfigError with every problem of `x-celadon` at once, each with its place; Compose's own problems come
     first and alone, since nothing can be read behind them.
@@ -36,7 +39,7 @@ def load_environment(file: Path, environment: str, render: Render) -> Environmen
         text = render(file, f"{name}-{environment}", {"CELADON_ENV": environment})
     except CommandError as error:
         raise ConfigError([_of_compose(raw, error)]) from None
-    return _with_template(_frozen(raw, environment, text, check_folders=True), raw)
+    return _with_template(_frozen(raw, environment, text, check_folders=True, judge=judge), raw)
 
 
 def _with_template(config: EnvironmentConfig, raw: Positions) -> EnvironmentConfig:
@@ -63,7 +66,9 @@ def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment
     return config
 
 
-def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool) -> EnvironmentConfig:
+def _frozen(
+    raw: Positions, environment: str, text: str, *, check_folders: bool, judge: Judge | None = None
+) -> EnvironmentConfig:
     rendered = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     problems: list[Problem] = []
     top = _in_file_order(unescaped(rendered.get("x-celadon")), raw.data.get("x-celadon"))
@@ -83,6 +88,7 @@ def _frozen(raw: Positions, environment: str, text: str, *, check_folders: bool)
     checks.services(raw, services, problems, folders=check_folders)
     if settings:
         checks.environments(raw, settings, problems, files=check_folders)
+        checks.addresses(raw, settings, problems, judge)
     if not services and not problems:
         problems.append(
             raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy"), key=True)
@@ -129,7 +135,7 @@ def unescaped(value: Any) -> Any:
 def _of_compose(raw: Positions, error: CommandError) -> Problem:
     """Compose's complaint, at the place of the file that it is about where that can be told."""
     words = " ".join(line.strip() for line in error.tail if line.strip() and "level=warning" not in line)
-    words = words or error.message
+    words = checks.without_addresses(words or error.message, raw)
     missing = _MISSING_ENV_FILE.search(words)
     if missing:
         place = _env_file_entry(raw, missing["path"])
@@ -139,7 +145,7 @@ def _of_compose(raw: Positions, error: CommandError) -> Problem:
         return raw.problem(place or (), message)
     if match := re.search(r"yaml: line (\d+)", words):
         return Problem(shown(raw.file), int(match[1]), 1, "", words)
-    if match := re.search(r"services\.[\w.-]+", words):
+    if match := re.search(r"(services|x-celadon)\.[\w.-]*\w", words):
         return raw.problem(tuple(match[0].split(".")), words.removeprefix(match[0]).removeprefix(": "))
     if match := re.search(r'service "([\w.-]+)"', words):
         return raw.problem(("services", match[1]), words, key=True)

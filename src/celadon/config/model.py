@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from celadon.config import values
+from celadon.config.notify import Notified
 from celadon.config.values import Listen
 from celadon.locale import _
 
@@ -121,6 +122,7 @@ class EnvironmentOptions(Options):
     tls: Tls | None = None
     watch: Seconds = 10.0
     drain: Seconds = 30.0
+    notify: Notified | None = None
 
     @field_validator("url")
     @classmethod
@@ -189,6 +191,7 @@ class WorkspaceOptions(Options):
     build: BuildOptions = BuildOptions()
     disk: DiskOptions = DiskOptions()
     keep: Annotated[int, Field(ge=0, le=20)] = 2
+    notify: Notified = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -43,7 +43,7 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, raw: Positions, path:
 
 
 def _words(detail: ErrorDetails) -> str:
-    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    kind, value, context = detail["type"], _harmless(detail["input"]), detail.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind in ("int_parsing", "int_type", "int_from_float"):
@@ -68,6 +68,11 @@ def _words(detail: ErrorDetails) -> str:
     return detail["msg"]
 
 
+def _harmless(value: Any) -> Any:
+    """`value`, unless an address is in it: one of `notify`, indented wrongly, would show its token."""
+    return "…" if "://" in str(value) else value
+
+
 def _keys(model: type[BaseModel], loc: Sequence[Key]) -> list[str]:
     """The keys that may stand at `loc` below `model`."""
     current: Any = model
@@ -83,8 +88,8 @@ def _keys(model: type[BaseModel], loc: Sequence[Key]) -> list[str]:
 
 
 def _inner(annotation: Any) -> Any:
-    """The model inside `Model | None` or `dict[str, Model]`."""
-    for argument in (annotation, *get_args(annotation)):
-        if isinstance(argument, type) and issubclass(argument, BaseModel):
-            return argument
-    return annotation
+    """The model inside `Model | None`, `dict[str, Model]` or `tuple[Model, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_inner(argument) for argument in get_args(annotation))
+    return next((one for one in found if one is not None), None)

@@ -11,6 +11,7 @@ from celadon.locale import _
 
 if TYPE_CHECKING:  # pydantic costs 130 ms: verbs that only read the outline never import it
     from celadon.config.model import EnvironmentOptions, ServiceOptions, WorkspaceOptions
+    from celadon.config.notify import Notify
 
 
 def choose(wished: str, known: Iterable[str], kind: str) -> str:
@@ -106,6 +107,13 @@ class EnvironmentConfig:
     def network(self) -> str:
         """The name of the environment's Docker network."""
         return f"{self.project}_default"
+
+    @property
+    def notify(self) -> Mapping[int, "Notify"]:
+        """Who is told what happens here, by the place in its list, from 1; those that are not set are left out."""
+        own = self.options.notify
+        every = self.settings.notify if own is None else own
+        return {place: one for place, one in enumerate(every, 1) if one.url.get_secret_value()}
 
     def service(self, name: str) -> Service:
         """Raises UsageError with the nearest name when there is no such service."""

@@ -4,7 +4,7 @@ from celadon.adapters import storage
 from celadon.locale import numbers
 from celadon.plan import cleanup, space, steps
 from celadon.plan.cleanup import Waste
-from celadon.run import observe, projection
+from celadon.run import notifying, observe, projection
 from celadon.run.world import World
 from celadon.state.disk import Disk
 
@@ -36,4 +36,5 @@ def clean(world: World) -> int:
         floor = space.floor(world.config.settings.disk.floor, one.total)
         if one.free < floor:
             world.report.note(cleanup.below(one, floor))
+            notifying.disk_low(world.config, world.report, free=one.free, floor=floor, folder=one.folder)
     return sum(one.free for one in after.spaces) - sum(one.free for one in disk.spaces)

@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 
 from celadon.adapters import compose, docker, nginx
 from celadon.locale import _
@@ -12,23 +13,18 @@ from celadon.run.world import World
 from celadon.state import record as outcomes
 from celadon.state import snapshot as labels
 from celadon.state.layout import Layout
-from celadon.state.record import Record
+from celadon.state.record import Deployment, Record
 from celadon.state.snapshot import Container
 
 RELEASE_TAG = re.compile(r":\d{8}-\d{6}-[0-9a-f]{7}$")  # only tags of this form are Celadon's to remove
 
 
-def close_the_killed(record: Record, layout: Layout, now: str) -> tuple[str, ...]:
-    """Journal what became of deployments whose runner is gone; returns a line for each."""
+def close_the_killed(record: Record, layout: Layout, now: str) -> tuple[Deployment, ...]:
+    """Journal what became of deployments whose runner is gone; returns them as they are journalled now."""
     killed = [d for d in record.open() if not journal.alive(layout.events(d.id))]
     for deployment in killed:
         record.finish(deployment.id, outcomes.INTERRUPTED, "", now)
-    return tuple(
-        _("deployment {id} ({verb} {environment}) was interrupted").format(
-            id=d.id, verb=d.verb, environment=d.environment
-        )
-        for d in killed
-    )
+    return tuple(replace(d, outcome=outcomes.INTERRUPTED, finished=now) for d in killed)
 
 
 def reconcile(world: World) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from celadon.adapters import compose
+from celadon.adapters import compose, notify
 from celadon.config.load import load_environment
 from celadon.errors import USAGE, ConfigError
 
@@ -22,7 +22,7 @@ def test_a_wrong_file_is_explained(case: Path, tmp_path: Path, monkeypatch: pyte
     (folder / "empty.env").touch()
     monkeypatch.chdir(folder)
     with pytest.raises(ConfigError) as caught:
-        load_environment(folder / "compose.yaml", "staging", compose.render)
+        load_environment(folder / "compose.yaml", "staging", compose.render, notify.problem_of)
     expected = [line.removeprefix("# ") for line in case.read_text().splitlines() if line.startswith("# compose.yaml:")]
     assert [str(p).replace(str(folder), "FOLDER") for p in caught.value.problems] == expected
     assert caught.value.exit_code == USAGE
