@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from celadon.errors import CeladonError, ConfigError
 from celadon.locale import _, numbers
-from celadon.plan.expect import CACHED, FAILED, FINISHED, BuildStep, Course
+from celadon.plan.expect import FAILED, BuildStep, Course
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -145,8 +145,7 @@ class Terminal:
 
     def build_step(self, name: str, state: str, at: float, seconds: float) -> None:
         step = BuildStep(name, state, at, seconds)
-        self._course.take(step)
-        if step.shown and state in (CACHED, FINISHED, FAILED):
+        if self._course.take(step):
             self._print("      " + step.describe(time.time()), style="red" if state == FAILED else "dim")
 
     def _end_build(self) -> None:

@@ -10,6 +10,7 @@ from celadon.locale import _, numbers
 from celadon.state.snapshot import BuildTimes
 
 COMING, RUNNING, CACHED, FINISHED, FAILED = "coming", "running", "cached", "done", "failed"
+ENDS = (CACHED, FINISHED, FAILED)
 REMEMBERED = 3  # durations of a step: the middle one of three is not moved by one bad day of a registry
 LONGEST = 60  # characters of a Dockerfile line on a terminal
 SECRET = 6  # characters: what is shorter is no secret, and to hide it would spoil every text
@@ -79,10 +80,20 @@ class Course:
     expected: Mapping[str, float] = field(default_factory=dict)
     took: float | None = None
     steps: dict[str, BuildStep] = field(default_factory=dict)
+    _told: dict[str, float] = field(default_factory=dict)
 
-    def take(self, step: BuildStep) -> None:
-        """Hear of a step. Whoever reads meanwhile, in another thread, sees the steps before or after, never a part."""
+    def take(self, step: BuildStep) -> bool:
+        """Hear of a step; returns whether its end is worth a line.
+
+        A base image is looked up, and then found in the cache or pulled: one line, and another one where it took time.
+        Whoever reads meanwhile, in another thread, sees the steps before or after, never a part.
+        """
         self.steps = {**self.steps, step.name: step}
+        if not step.shown or step.state not in ENDS:
+            return False
+        before = self._told.get(step.name)
+        self._told[step.name] = step.seconds
+        return before is None or step.state == FAILED or step.seconds >= before + 1
 
     def in_state(self, state: str) -> list[BuildStep]:
         return [step for step in self.steps.values() if step.state == state]

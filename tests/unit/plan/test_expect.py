@@ -95,6 +95,14 @@ def test_what_people_know_is_shown_before_what_began_first() -> None:
     assert course.now(10) == "[2/3] COPY . . … running for 8 s"
 
 
+def test_the_end_of_a_step_is_told_in_one_line() -> None:
+    heard = [(BASE, "coming", 0), (BASE, "running", 0), (BASE, "done", 0.1), (BASE, "running", 0), (BASE, "cached", 0),
+             (BASE, "running", 0), (BASE, "done", 30.1), (RUN, "failed", 3), ("[internal] x", "done", 3)]  # fmt: skip
+    course = Course()
+    told = [(state, seconds) for name, state, seconds in heard if course.take(BuildStep(name, state, 9, seconds))]
+    assert told == [("done", 0.1), ("done", 30.1), ("failed", 3)]
+
+
 def test_what_a_build_took_is_kept_with_what_is_known_of_its_cached_steps() -> None:
     steps = [BuildStep(BASE, "cached"), BuildStep(COPY, "done", 1, 1.5), BuildStep(RUN, "cached")]
     kept = remembered([took(copy=(4, 3, 2)), took(run=(80, 70), copy=9)], steps, 7)
