@@ -145,7 +145,11 @@ class Terminal:
 
     def build_step(self, name: str, state: str, at: float, seconds: float) -> None:
         step = BuildStep(name, state, at, seconds)
-        if self._course.take(step):
+        ended = self._course.take(step)
+        if self._live:
+            with suppress(OSError):
+                self._live.refresh()  # or what has just ended would stand below its own end
+        if ended:
             self._print("      " + step.describe(time.time()), style="red" if state == FAILED else "dim")
 
     def _end_build(self) -> None:

@@ -12,7 +12,7 @@ from celadon.state.snapshot import BuildTimes
 COMING, RUNNING, CACHED, FINISHED, FAILED = "coming", "running", "cached", "done", "failed"
 ENDS = (CACHED, FINISHED, FAILED)
 REMEMBERED = 3  # durations of a step: the middle one of three is not moved by one bad day of a registry
-LONGEST = 60  # characters of a Dockerfile line on a terminal
+LONGEST = 48  # characters of a Dockerfile line: with its time it fits into a terminal of 80
 SECRET = 6  # characters: what is shorter is no secret, and to hide it would spoil every text
 NUMBERED = re.compile(r"^\[(?P<stage>[^\]]*?) ?\d+/\d+\] ")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")

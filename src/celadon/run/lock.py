@@ -16,7 +16,7 @@ from celadon.locale import _
 FILE = Path("/run/lock/celadon.lock")
 QUEUE = Path("/run/lock/celadon.queue")  # a ticket for each who waits, named by the time of arrival
 POLL = 0.25
-AGAIN = 10.0  # seconds after which whoever waits is told how far the holder is now
+AGAIN = 8.0  # seconds after which whoever waits is told how far the holder is: before the terminal fills the silence
 STOPPED = 60.0  # seconds: whoever waits shows every POLL that it lives, unless it was stopped (Ctrl-Z)
 MOST = 1024  # bytes: as long as the longest name of a holder, so that one write replaces another
 

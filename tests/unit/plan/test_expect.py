@@ -80,7 +80,7 @@ def test_the_outlook(case: str) -> None:
         (BuildStep(RUN, "done", 9, 12.34), "[3/3] RUN npm ci … done in 12.3 s"),
         (BuildStep(RUN, "failed", 9, 2), "[3/3] RUN npm ci … failed after 2.0 s"),
         (BuildStep(RUN, "running", 20), "[3/3] RUN npm ci … running for 1 min 20 s"),
-        (BuildStep(f"[2/3] RUN  a && \n {'b' * 99}", "cached"), f"[2/3] RUN a && {'b' * 44}… … cached"),
+        (BuildStep(f"[2/3] RUN  a && \n {'b' * 99}", "cached"), f"[2/3] RUN a && {'b' * 32}… … cached"),
     ],
 )
 def test_a_step_says_itself_in_a_line(step: BuildStep, told: str) -> None:
