@@ -39,5 +39,6 @@ format: venv  ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 lock:  ## choose the newest packages that fit, and lock them by hash
 	@dev/lock
-messages: venv  ## write the message catalogue anew
+messages: venv  ## write the message catalogue anew, and compile the translations
 	@$(BIN)/pybabel --quiet extract --no-location --omit-header --sort-output -o src/celadon/locale/celadon.pot src/celadon
+	@$(BIN)/pybabel --quiet compile --domain celadon --directory src/celadon/locale

@@ -153,10 +153,11 @@ class Workspace:
             raise AssertionError(f"celadon {words} ended with {ran.code}:\n{ran.out}\n{ran.err}")
         return ran
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            self.argv(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+            self.argv(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, **(env or {})},
+        )  # fmt: skip
 
     def runners(self) -> list[int]:
         """Process ids of deployments that run: they outlive the command that started them."""

@@ -2,9 +2,11 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from celadon.adapters import buildx
+from celadon.plan.expect import BuildStep
 
 
 def test_a_compose_build_section_becomes_flags() -> None:
@@ -23,23 +25,61 @@ def test_a_compose_build_section_becomes_flags() -> None:
     assert "s3cret" not in text and buildx.variables(definition) == {"TOKEN": "s3cret"}
 
 
-def test_progress_names_the_step_that_failed_with_its_last_lines() -> None:
+def at(second: float) -> str:
+    return f"2026-01-01T00:00:{second:012.9f}Z"
+
+
+def vertex(digest: str, name: str, *times: float, **more: object) -> dict[str, object]:
+    """A vertex that began, and ended, at these seconds."""
+    return {"digest": digest, "name": name, **dict(zip(("started", "completed"), map(at, times), strict=False)), **more}
+
+
+def fed(*events: dict[str, object]) -> tuple[buildx.Progress, list[str], list[BuildStep]]:
     log: list[str] = []
-    steps: list[str] = []
+    steps: list[BuildStep] = []
     progress = buildx.Progress(log.append, steps.append)
-
-    def say(**event: object) -> None:
+    for event in events:
         progress.feed(json.dumps(event))
+    return progress, log, steps
 
-    def vertex(digest: str, name: str, **more: object) -> dict[str, object]:
-        return {"digest": digest, "name": name, **more}
 
-    say(vertexes=[vertex("0", "[internal] load build definition", started="t", completed="t")])
-    say(vertexes=[vertex("1", "[1/2] FROM base", started="t", completed="t", cached=True)])
-    say(vertexes=[vertex("2", "[2/2] RUN make", started="t")])
-    say(logs=[{"vertex": "2", "data": base64.b64encode(b"compiling\nerror: no\n").decode()}])
-    say(vertexes=[vertex("2", "[2/2] RUN make", started="t", completed="t", error="exit code: 2")])
+def test_progress_names_the_step_that_failed_with_its_last_lines() -> None:
+    progress, log, steps = fed(
+        {"vertexes": [vertex("0", "[internal] load build definition", 0, 1)]},
+        {"vertexes": [vertex("1", "[1/2] FROM base", 1, 1, cached=True)]},
+        {"vertexes": [vertex("2", "[2/2] RUN make", 1)]},
+        {"logs": [{"vertex": "2", "data": base64.b64encode(b"compiling\nerror: no\n").decode()}]},
+        {"vertexes": [vertex("2", "[2/2] RUN make", 1, 3, error="exit code: 2")]},
+    )
     progress.feed("ERROR: failed to solve")
-    assert steps == ["[1/2] FROM base (cached)"]
     assert progress.failed == "[2/2] RUN make" and progress.evidence() == ("compiling", "error: no")
     assert "compiling" in log and "ERROR: failed to solve" in log
+    assert [(s.name, s.state) for s in steps[1:]] == [
+        ("[1/2] FROM base", "cached"), ("[2/2] RUN make", "running"), ("[2/2] RUN make", "failed")
+    ]  # fmt: skip
+
+
+def test_every_state_of_a_step_is_told_once_with_its_times() -> None:
+    run, base = "[2/2] RUN make", "[1/2] FROM base"
+    _progress, _log, steps = fed(
+        {"vertexes": [vertex("1", base), vertex("2", run)]},
+        {"vertexes": [vertex("2", run)], "statuses": [{"id": "x", "vertex": "1"}]},
+        {"vertexes": [vertex("1", base, 1)]},
+        {"vertexes": [vertex("1", base, 1, 1.5)]},
+        {"vertexes": [vertex("1", base, 2)]},  # looked up, and now pulled
+        {"vertexes": [vertex("1", base, 2)]},
+        {"vertexes": [vertex("1", base, 2, 5)]},
+        {"vertexes": [vertex("1", base, 2, 5)]},
+        {"vertexes": [vertex("2", run, 5, 17.25)]},
+        {"vertexes": [vertex("2", run)]},
+    )
+    start = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    assert [(s.name, s.state, s.at - start if s.at else 0, s.seconds) for s in steps] == [
+        (base, "coming", 0, 0),
+        (run, "coming", 0, 0),
+        (base, "running", 1, 0),
+        (base, "done", 1, 0.5),
+        (base, "running", 2, 0),
+        (base, "done", 2, 3.5),
+        (run, "done", 5, 12.25),
+    ]

@@ -1,5 +1,6 @@
 """The journal: read from the start by whoever comes, and its writer's death is known."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ class Heard:
 
     def detail(self, text: str) -> None:
         self.lines.append(("detail", text))
+
+    def building(self, *words: object) -> None:
+        self.lines.append(("building", *words))
+
+    def build_step(self, *words: object) -> None:
+        self.lines.append(("build_step", *words))
 
     def note(self, text: str) -> None:
         self.lines.append(("note", text))
@@ -71,3 +78,35 @@ def test_a_death_without_a_last_word_is_known(files: tuple[Path, Path]) -> None:
     with pytest.raises(CeladonError, match="without a last word"):
         follow(files[0], heard)
     assert heard.lines == [("note", "still here")]
+
+
+def test_the_course_of_a_build_is_heard_from_its_start(files: tuple[Path, Path]) -> None:
+    journal = Journal(*files)
+    journal.building("web", {"1f": 2.5}, 30.0)
+    journal.building("web", {}, None)
+    journal.build_step("[1/2] FROM base", "cached", 5.0, 0.0)
+    journal.build_step("[2/2] RUN make", "running", 5.0, 0.0)
+    journal.build_step("[2/2] RUN make", "done", 5.0, 12.34)
+    journal.end(End())
+    heard = Heard()
+    follow(files[0], heard)
+    assert heard.lines == [
+        ("building", "web", {"1f": 2.5}, 30.0),
+        ("building", "web", {}, None),
+        ("build_step", "[1/2] FROM base", "cached", 5.0, 0.0),
+        ("build_step", "[2/2] RUN make", "running", 5.0, 0.0),
+        ("build_step", "[2/2] RUN make", "done", 5.0, 12.34),
+    ]
+    assert files[1].read_text() == "  [1/2] FROM base … cached\n  [2/2] RUN make … done in 12.3 s\n"
+    journal.close()
+
+
+def test_a_journal_of_another_age_is_read(files: tuple[Path, Path]) -> None:
+    files[0].parent.mkdir()
+    old = ["started", 1, 1, "build web"], ["detail", "[1/2] FROM base (cached)"], ["of tomorrow", 1]
+    end = {"event": "end", "code": 0, "message": "", "evidence": [], "hint": "", "trace": ""}
+    lines = [{"event": event, "words": words} for event, *words in old]
+    files[0].write_text("".join(json.dumps(line) + "\n" for line in [*lines, end]))
+    heard = Heard()
+    assert follow(files[0], heard) == End()
+    assert heard.lines == [("started", 1, 1, "build web"), ("detail", "[1/2] FROM base (cached)")]

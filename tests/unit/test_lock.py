@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,27 @@ def test_it_is_had_in_the_order_of_arrival_and_everybody_sees_the_place(tmp_path
     assert heard(others[2]) == ["has"]
     others[2].communicate("")
     assert lock.holder() is None and list((tmp_path / "queue").iterdir()) == []
+
+
+def test_who_waits_is_told_again_how_far_the_holder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "AGAIN", 0.5)
+    first = start(tmp_path, "first")
+    assert heard(first) == ["has"]
+    file, told = tmp_path / "lock", []
+
+    def waiting(other: Holder | None, _place: int) -> None:
+        told.append((other.step if other else "", time.monotonic()))
+        if len(told) < 3:  # the holder goes on
+            holder = lock.holder()
+            assert holder
+            file.write_text(json.dumps(asdict(replace(holder, step=f"step {len(told)}"))))
+        else:
+            first.kill()
+
+    with lock.held(ME, 30, waiting):
+        first.wait()
+    assert [step for step, _when in told] == ["2/9 build web", "step 1", "step 2"]
+    assert all(later[1] - earlier[1] >= 0.5 for earlier, later in zip(told, told[1:], strict=False))
 
 
 def test_a_killed_holder_needs_no_unlocking(tmp_path: Path) -> None:

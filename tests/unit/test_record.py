@@ -9,7 +9,8 @@ import pytest
 from celadon.errors import CeladonError
 from celadon.state.record import Record
 from celadon.state.schema import MIGRATIONS
-from celadon.state.snapshot import Live, Move, Release
+from celadon.state.snapshot import BuildTimes, Live, Move, Release
+from celadon.state.times import KEPT
 
 FIRST = Release("staging", "web", "r1", "sha256:1", "c", "s", "k", "f", "build", "2026-01-01T00:00:00")
 
@@ -107,9 +108,20 @@ def test_an_old_record_becomes_a_new_one(tmp_path: Path) -> None:
     old.commit()
     old.close()
     new = Record(file)
+    new.times.add("web", BuildTimes(1, {}))
     assert new.deployments()[0].evidence == () and new.rendering("staging") == "rendered"
     new.close()
     assert sqlite3.connect(file).execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+
+
+def test_the_last_builds_of_each_service_are_kept(record: Record) -> None:
+    assert record.times.of("web") == ()
+    for number in range(KEPT + 2):
+        record.times.add("web", BuildTimes(number, {"1f": (number + 0.5, 1.0), "2e": ()}))
+    record.times.add("shop", BuildTimes(99, {}))
+    found = record.times.of("web")
+    assert [times.seconds for times in found] == [6, 5, 4, 3, 2]
+    assert found[0].steps == {"1f": (6.5, 1.0), "2e": ()} and record.times.of("shop") == (BuildTimes(99, {}),)
 
 
 def test_only_an_empty_record_is_rebuilt(record: Record) -> None:

@@ -4,12 +4,14 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from celadon.adapters import engine, process
 from celadon.errors import BuildError, CommandError, CommandTimeout
 from celadon.locale import _
+from celadon.plan.expect import CACHED, COMING, FAILED, FINISHED, RUNNING, BuildStep
 
 # Keys of a Compose `build` that have their flag here. Another key is refused: dropping it would build something else.
 KNOWN = {
@@ -17,6 +19,7 @@ KNOWN = {
     "pull", "network", "shm_size", "extra_hosts", "secrets", "ssh", "additional_contexts", "platforms", "tags",
 }  # fmt: skip
 EVIDENCE = 20
+OnStep = Callable[[BuildStep], None]
 # Variables that would change what the client itself does; arguments of these names stay on its command line.
 CLIENTS_OWN = re.compile(
     r"(PATH|HOME|TMPDIR|TERM|LANG|LC_\w+|LD_\w+|XDG_\w+|GO(DEBUG|GC|MEMLIMIT|MAXPROCS|TRACEBACK)|SSL_CERT_(FILE|DIR)"
@@ -71,13 +74,21 @@ def argv(
 
 def variables(definition: Mapping[str, Any]) -> dict[str, str]:
     """The values of build arguments, for the client's environment: a command line is read by every user of the host."""
+    return {name: value for name, value in arguments(definition).items() if not CLIENTS_OWN.match(name)}
+
+
+def arguments(definition: Mapping[str, Any]) -> dict[str, str]:
+    """The build arguments that have a value."""
     given: Mapping[str, Any] = definition.get("args") or {}
-    return {name: str(value) for name, value in given.items() if value is not None and not CLIENTS_OWN.match(name)}
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: process.OnLine,
-          step: process.OnLine) -> None:  # fmt: skip
-    """Build; `log` gets every line, `step` one line a Dockerfile step. Raises BuildError with step and last lines."""
+          step: OnStep) -> None:  # fmt: skip
+    """Build; `log` gets every line, `step` each step as it becomes known, begins and ends (from reader threads).
+
+    Raises BuildError with step and last lines.
+    """
     progress = Progress(log, step)
     try:
         process.run(words, env=variables(definition), stdin=definition.get("dockerfile_inline"), timeout=timeout,
@@ -106,12 +117,13 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
 
 
 class Progress:
-    """BuildKit's `rawjson` lines, as they come, turned into text."""
+    """BuildKit's `rawjson` lines, as they come, turned into text and steps."""
 
-    def __init__(self, log: Callable[[str], None], step: Callable[[str], None]) -> None:
+    def __init__(self, log: process.OnLine, step: OnStep) -> None:
         self._log, self._step = log, step
         self._names: dict[str, str] = {}
-        self._done: set[str] = set()
+        self._told: dict[str, tuple[str, object]] = {}  # the state told last, and of which beginning
+        self._took: dict[str, float] = {}
         self._lines: dict[str, list[str]] = {}
         self._other: list[str] = []
         self._failed = ""
@@ -144,11 +156,10 @@ class Progress:
 
     def _vertex(self, vertex: Mapping[str, Any]) -> None:
         key, name = vertex["digest"], vertex["name"]
-        shown = not name.startswith("[internal]")
         if key not in self._names and vertex.get("started"):
             self._names[key] = name
             self._log(f"=> {name}")
-            if shown:
+            if BuildStep(name, RUNNING).shown:
                 self.current = name
         if vertex.get("error") and not self._failed:
             self._failed = key
@@ -156,10 +167,21 @@ class Progress:
             self._log(f"=> {name}: {vertex['error']}")
             self._other.append(str(vertex["error"]))
             self.cause = str(vertex["error"])
-        elif vertex.get("completed") and key not in self._done:
-            self._done.add(key)
-            if shown:
-                self._step(_("{name} (cached)").format(name=name) if vertex.get("cached") else name)
+        self._tell(vertex)
+
+    def _tell(self, vertex: Mapping[str, Any]) -> None:
+        """Tell the step's state, once each. A step may begin again: a base image is looked up first, then pulled."""
+        key, begun, ended = vertex["digest"], vertex.get("started"), vertex.get("completed")
+        state = RUNNING if begun else COMING
+        if begun and ended:
+            state = FAILED if vertex.get("error") else CACHED if vertex.get("cached") else FINISHED
+        if (state, begun) == self._told.get(key) or (state == COMING and key in self._told):
+            return
+        self._told[key] = (state, begun)
+        at = _seconds(begun) if begun else 0.0
+        if begun and ended:
+            self._took[key] = self._took.get(key, 0.0) + _seconds(ended) - at
+        self._step(BuildStep(vertex["name"], state, at, self._took.get(key, 0.0) if ended else 0.0))
 
     def _output(self, entry: Mapping[str, Any]) -> None:
         text = base64.b64decode(entry.get("data") or "").decode(errors="replace")
@@ -168,3 +190,8 @@ class Progress:
             lines.append(line)
             self._log(line)
         del lines[: -5 * EVIDENCE]
+
+
+def _seconds(time: str) -> float:
+    """BuildKit's time (RFC 3339, nanoseconds) in seconds of the epoch."""
+    return datetime.fromisoformat(time).timestamp()

@@ -99,6 +99,7 @@ def follow(workspace: Workspace, number: int, report: Report) -> None:
         raise UsageError(
             _("The log of deployment {number} is not kept any more.").format(number=number), hint="celadon history"
         )
+    report.detail(_("the whole log: {file}").format(file=workspace.layout.log(number)))
     end = journal.follow(file, report)
     if end.code == DONE:
         return

@@ -3,19 +3,24 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from celadon.errors import CeladonError, ConfigError
-from celadon.locale import _
+from celadon.locale import _, numbers
+from celadon.plan.expect import FAILED, BuildStep, Course
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
 
-HEARTBEAT = 10.0  # seconds of silence after which a line is printed: SSH and CI hang up on the silent
+HEARTBEAT = 9.0  # seconds of silence after which a line is printed: SSH and CI hang up on the silent
+LOOK = 0.5  # seconds between two looks at the silence: together never more than 10
+FRAMES = 4  # a second, of the lines at the bottom of a terminal that change
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -84,12 +89,17 @@ def bug(trace: str) -> None:
 
 
 class Terminal:
-    """A deployment on the terminal: a line as a step begins, its details, and a line with the time it took."""
+    """A deployment on the terminal: a line as a step begins, its details, and a line with the time it took.
+
+    What a build does just now changes at the bottom of a terminal; where there is none, it is told line by line.
+    """
 
     def __init__(self, *, stderr: bool = False) -> None:
         """With `stderr`, leave standard output to what machines read."""
         self._out = console(stderr=stderr)
         self._now = ""
+        self._course = Course()
+        self._live: Live | None = None
         self._begun = self._spoke = time.monotonic()
         self._stop = Event()
         self._beat = Thread(target=self._heartbeat, daemon=True)
@@ -101,22 +111,66 @@ class Terminal:
     def __exit__(self, *_exception: object) -> None:
         self._stop.set()
         self._beat.join()
+        self._end_build()
 
     def started(self, number: int, total: int, text: str) -> None:
         self._now, self._begun = text, time.monotonic()
         self._print(f"[{number}/{total}] {text}", style="bold")
 
     def ended(self, number: int, total: int, text: str, seconds: float) -> None:
+        self._end_build()
         self._now = ""
         if seconds >= 1:
             self._print("      " + _("done in {seconds:.1f} s").format(seconds=seconds), style="green")
 
     def failed(self, number: int, total: int, text: str, seconds: float) -> None:
+        self._end_build()
         self._now = ""
         self._print("      " + _("failed after {seconds:.1f} s").format(seconds=seconds), style="red")
 
     def detail(self, text: str) -> None:
         self._print(f"      {text}", style="dim")
+
+    def building(self, service: str, expected: Mapping[str, float], took: float | None) -> None:
+        self._end_build()
+        self._course = Course(expected, took)
+        if took is not None:
+            self.detail(self._course.last_time())
+        if self._out.is_terminal and not self._out.is_dumb_terminal:
+            from rich.live import Live  # as long to import as the console itself, and only a build needs it
+
+            self._live = Live(get_renderable=self._frame, console=self._out, transient=True, refresh_per_second=FRAMES,
+                              redirect_stdout=False, redirect_stderr=False)  # fmt: skip
+            self._live.start()
+
+    def build_step(self, name: str, state: str, at: float, seconds: float) -> None:
+        step = BuildStep(name, state, at, seconds)
+        ended = self._course.take(step)
+        if self._live:
+            with suppress(OSError):
+                self._live.refresh()  # or what has just ended would stand below its own end
+        if ended:
+            self._print("      " + step.describe(time.time()), style="red" if state == FAILED else "dim")
+
+    def _end_build(self) -> None:
+        self._course = Course()
+        live, self._live = self._live, None
+        if live:
+            with suppress(OSError):
+                live.stop()
+
+    def _frame(self) -> "Text":
+        """The lines at the bottom: the steps that run, and how long it still takes."""
+        from rich.text import Text
+
+        course, now = self._course, time.time()
+        texts = [step.describe(now) for step in course.running()]
+        frame = Text(style="cyan", no_wrap=True, overflow="ellipsis")
+        for text in filter(None, [*texts, course.outlook(now)]):
+            line = Text(f"      {text}\n")
+            line.truncate(self._out.width - 1, overflow="ellipsis")
+            frame.append_text(line)
+        return frame
 
     def note(self, text: str) -> None:
         self._print(text, style="yellow")
@@ -130,7 +184,12 @@ class Terminal:
             self._out.print(text, style=style, markup=False)
 
     def _heartbeat(self) -> None:
-        while not self._stop.wait(1):
-            if self._now and time.monotonic() - self._spoke >= HEARTBEAT:
-                age = time.monotonic() - self._begun
-                self._print("      " + _("… {seconds:.0f} s").format(seconds=age), style="dim")
+        while not self._stop.wait(LOOK):
+            if self._live is None and time.monotonic() - self._spoke >= HEARTBEAT:
+                self._print("      " + self._pulse(), style="dim")
+
+    def _pulse(self) -> str:
+        """What is done just now, and since when."""
+        age = numbers.span(time.monotonic() - self._begun)
+        doing = _("… {step}, for {time}") if self._now else _("… {time}")
+        return self._course.now(time.time()) or doing.format(step=self._now, time=age)

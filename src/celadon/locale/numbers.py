@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+from celadon.locale import _
+
 
 def size(count: int | None) -> str:
     """Bytes for people: 96M, 1.5G."""
@@ -22,3 +24,15 @@ def age(then: str, now: str) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def span(seconds: float) -> str:
+    """A duration for people: 40 s, 1 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return _("{seconds} s").format(seconds=whole)
+    if whole < 3600:
+        words = _("{minutes} min {seconds} s") if whole % 60 else _("{minutes} min")
+        return words.format(minutes=whole // 60, seconds=whole % 60)
+    words = _("{hours} h {minutes} min") if whole // 60 % 60 else _("{hours} h")
+    return words.format(hours=whole // 3600, minutes=whole // 60 % 60)

@@ -181,7 +181,7 @@ def _tried(world: World) -> str:
         definition = {"dockerfile_inline": TRIAL.format(image=image, wants=TRIAL_WANTS), "no_cache": True}
         words = buildx.argv(definition, Path(folder), "", {}, {}, TRIAL_GROUP)
         try:
-            buildx.build(words, definition, "trial", 120, world.report.log, world.report.log)
+            buildx.build(words, definition, "trial", 120, world.report.log, lambda _step: None)
         except BuildError as failure:
             if cgroup.usage(TRIAL_GROUP).met != before:
                 return ""

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from celadon.errors import Cancelled, CeladonError
@@ -90,8 +91,9 @@ def _journalled(world: World, plan: Plan, deployment: int, number: int, step: St
     world.report.started(number, total, text)
     world.announce(f"{number}/{total} {text}")
     begun = time.monotonic()
+    within = replace(world, announce=lambda more: world.announce(f"{number}/{total} {text}: {more}"))
     try:
-        DO[type(step)](world, step)
+        DO[type(step)](within, step)
     except BaseException:
         seconds = time.monotonic() - begun
         world.record.step_ended(deployment, number, seconds, outcomes.FAILED)

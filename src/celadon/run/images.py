@@ -1,6 +1,7 @@
 """Steps on images and releases: built, pulled, frozen, retired."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from celadon.adapters import buildx, docker, git
@@ -9,6 +10,7 @@ from celadon.locale import _
 from celadon.plan import steps
 from celadon.plan.render import RELEASE_KEY
 from celadon.run import capping, projection
+from celadon.run.building import Building
 from celadon.run.retrying import patiently
 from celadon.run.world import World
 from celadon.state import snapshot as labels
@@ -33,12 +35,16 @@ def build(world: World, step: steps.Build) -> None:
             words = buildx.argv(
                 step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), group
             )
-            limit, report = world.config.settings.build.timeout, world.report
-            once = lambda: buildx.build(words, step.definition, service, limit, report.log, report.detail)  # noqa: E731
-            patiently(once, service, report.note)
+            patiently(lambda: _build_once(world, step, words), service, world.report.note)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     world.record.builds.add(replace(step.built, image_id=docker.image_id(step.built.image)))
+
+
+def _build_once(world: World, step: steps.Build, words: Sequence[str]) -> None:
+    service, limit = step.built.service, world.config.settings.build.timeout
+    with Building(world, service, buildx.arguments(step.definition)) as building:
+        buildx.build(words, step.definition, service, limit, world.report.log, building.step)
 
 
 def _build_secrets(world: World) -> dict[str, str]:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 from celadon.errors import DONE, CeladonError
 from celadon.locale import _
+from celadon.plan.expect import CACHED, FINISHED, BuildStep
 from celadon.run.report import Report
 from celadon.state.layout import make_private
 
 POLL = 0.05  # seconds between two looks of a terminal that follows
-TOLD = ("started", "ended", "failed", "detail", "note")
+TOLD = ("started", "ended", "failed", "detail", "note", "building", "build_step")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,15 @@ class Journal:
     def detail(self, text: str) -> None:
         self._tell("detail", text)
         self.log(f"  {text}")
+
+    def building(self, service: str, expected: Mapping[str, float], took: float | None) -> None:
+        self._tell("building", service, expected, took)
+
+    def build_step(self, name: str, state: str, at: float, seconds: float) -> None:
+        self._tell("build_step", name, state, at, seconds)
+        step = BuildStep(name, state, at, seconds)
+        if state in (CACHED, FINISHED) and step.shown:
+            self.log(f"  {step.describe(at)}")
 
     def note(self, text: str) -> None:
         self._tell("note", text)

@@ -16,6 +16,7 @@ from celadon.locale import _
 FILE = Path("/run/lock/celadon.lock")
 QUEUE = Path("/run/lock/celadon.queue")  # a ticket for each who waits, named by the time of arrival
 POLL = 0.25
+AGAIN = 8.0  # seconds after which whoever waits is told how far the holder is: before the terminal fills the silence
 STOPPED = 60.0  # seconds: whoever waits shows every POLL that it lives, unless it was stopped (Ctrl-Z)
 MOST = 1024  # bytes: as long as the longest name of a holder, so that one write replaces another
 
@@ -68,9 +69,9 @@ def holder() -> Holder | None:
 def held(me: Holder, timeout: float, waiting: Callable[[Holder | None, int], None]) -> Iterator[Held]:
     """Hold the host's lock, in the order of arrival.
 
-    `waiting` is told for whom, and how many are before this one (1 is the holder), as often as that changes. The
-    descriptors are not inherited by children, so nothing outlives this process with the lock in its hands. Raises
-    LockTimeout after `timeout` seconds.
+    `waiting` is told for whom, and how many are before this one (1 is the holder), as often as that changes, and every
+    AGAIN seconds where the holder's step did. The descriptors are not inherited by children, so nothing outlives this
+    process with the lock in its hands. Raises LockTimeout after `timeout` seconds.
     """
     with os.fdopen(_open(), "r+") as file:
         with _ticket() as ticket:
@@ -172,6 +173,7 @@ def _acquire(descriptor: int, ticket: Path, timeout: float, waiting: Callable[[H
     """Wait for the lock; returns whether it had to be waited for."""
     end = time.monotonic() + timeout
     told: tuple[Holder | None, int] | None = None
+    shown, last = "", 0.0  # the holder's step as it was told, and when
     again = False  # a mere look at who holds it looks like a holder without a name, for a moment
     while True:
         before = _before(ticket)
@@ -179,9 +181,10 @@ def _acquire(descriptor: int, ticket: Path, timeout: float, waiting: Callable[[H
             return told is not None
         other = _read(os.pread(descriptor, 4096, 0).decode(errors="replace"))
         now = (replace(other, step="") if other else None, before + 1)
-        if now != told and (other or (again and told is None)):
+        went_on = other and other.step != shown and time.monotonic() - last >= AGAIN
+        if (now != told and (other or (again and told is None))) or went_on:
             waiting(other, before + 1)
-            told = now
+            told, shown, last = now, other.step if other else "", time.monotonic()
         if time.monotonic() >= end:
             raise LockTimeout(
                 _("Another deployment runs, and did not end within {seconds:.0f} s.").format(seconds=timeout),

@@ -16,7 +16,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class World:
-    """One environment of one workspace, its record, and who is told; `announce` tells who waits for the lock."""
+    """One environment of one workspace, its record, and who is told; `announce` tells who waits for the lock.
+
+    What a step announces comes after the step's own words.
+    """
 
     config: EnvironmentConfig
     layout: Layout

@@ -15,6 +15,7 @@ from celadon.state import schema
 from celadon.state.builds import Builds
 from celadon.state.layout import make_private
 from celadon.state.snapshot import Live, Move, Release
+from celadon.state.times import Times
 
 WAITING, RUNNING, SUCCEEDED, FAILED, REVERTED, CANCELLED, INTERRUPTED = (
     "waiting", "running", "succeeded", "failed", "reverted", "cancelled", "interrupted",
@@ -81,6 +82,7 @@ class Record:
         self._db.execute("PRAGMA synchronous = FULL")  # a commit that was shown must survive a power cut
         schema.bring_up(self._db)
         self.builds = Builds(self._db)
+        self.times = Times(self._db)
 
     @property
     def empty(self) -> bool:

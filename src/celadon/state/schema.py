@@ -44,11 +44,17 @@ CREATE TABLE renderings (environment TEXT PRIMARY KEY, name TEXT NOT NULL, befor
 INSERT INTO renderings SELECT environment, 'rendered', NULL FROM networks;
 """
 CACHED = "CREATE TABLE cached (id TEXT PRIMARY KEY) STRICT;"
+BUILD_TIMES = """
+CREATE TABLE build_times (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, seconds REAL NOT NULL, steps TEXT NOT NULL) STRICT;
+CREATE INDEX build_times_of ON build_times (service, id);
+"""
 MIGRATIONS = (
     TABLES,
     EVIDENCE_AND_SERVED,
     RENDERINGS,
     CACHED,
+    BUILD_TIMES,
 )  # one a schema, from the first; a record of any age becomes the newest when opened
 SCHEMA = len(MIGRATIONS)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

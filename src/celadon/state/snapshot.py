@@ -113,6 +113,14 @@ class Move:
 
 
 @dataclass(frozen=True)
+class BuildTimes:
+    """What a build took in all, and its steps the last times they really ran, the newest first, by key: seconds."""
+
+    seconds: float
+    steps: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
 class Built:
     """An image that was built or pulled for a service, whether a release uses it or not."""
 
