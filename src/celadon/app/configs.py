@@ -22,12 +22,13 @@ def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfi
     if request.verb in AS_IT_WAS:
         return (kept_config(workspace, name),)
     if request.verb != "promote":
-        return (_read(outline, name),)
+        return (read(outline, name),)
     source = _source_of(outline, name)
-    return _read(outline, name), _kept(workspace, source) or _read(outline, source)
+    return read(outline, name), _kept(workspace, source) or read(outline, source)
 
 
-def _read(outline: Outline, environment: str) -> EnvironmentConfig:
+def read(outline: Outline, environment: str) -> EnvironmentConfig:
+    """An environment as the workspace's file has it now. Raises ConfigError; EngineError where Compose is missing."""
     try:
         return load_environment(outline.file, environment, compose.render)
     except ConfigError:
@@ -47,7 +48,7 @@ def _source_of(outline: Outline, environment: str) -> str:
     if source in outline.environments:
         return source
     # Not as it stands there: a variable, which Compose puts in, or a mistake, which it finds.
-    return str(_read(outline, environment).options.from_)
+    return str(read(outline, environment).options.from_)
 
 
 def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:

@@ -15,6 +15,7 @@ from celadon.locale import _
 if TYPE_CHECKING:
     from rich.console import Console
 
+SEVERITIES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red"}  # of a finding → its colour
 HEARTBEAT = 10.0  # seconds of silence after which a line is printed: SSH and CI hang up on the silent
 
 
