@@ -29,7 +29,8 @@ STOPPED = Rule(
     _("Mend what is said of them, and check again."),
 )  # fmt: skip
 
-_LINE = re.compile(r"(\s*)(export\s+)?([A-Za-z_][\w.-]*)(\s*)([=:])([ \t]*)(.*)")
+_LINE = re.compile(r"(\s*)(export\s+)?(\w[\w.-]*)(\s*)([=:])([ \t]*)(.*)")
+_BARE = re.compile(r"\s*(export\s+)?\w[\w.-]*")  # a variable that is passed on
 _NEXT = re.compile(r"\s*(export\s+)?[A-Za-z_][\w.]*=(?!=*\s*$)")
 
 
@@ -65,13 +66,12 @@ def read(text: str) -> tuple[tuple[Entry, ...], tuple[Slip, ...]]:
         match = _LINE.fullmatch(line.rstrip())
         place = Place(number, len(line) - len(line.lstrip()) + 1)
         if match is None:
-            slips += [] if re.fullmatch(r"\s*[A-Za-z_][\w.-]*\s*", line) else [
-                Slip(place, _("this line is no NAME=value"), broken=True)]  # fmt: skip
+            if not _BARE.fullmatch(line.rstrip()):
+                slips.append(Slip(place, _("this line is no NAME=value"), broken=True))
             continue
         name, value = match[3], match[7]
-        if match[4] or match[6]:
-            slips += [Slip(place, _("{name}: spaces around {sign}").format(name=name, sign=match[5]))] * (
-                match[5] == "=" or bool(match[4]))  # fmt: skip
+        if match[4] or (match[6] and match[5] == "="):  # `NAME: value` is a form of its own
+            slips.append(Slip(place, _("{name}: spaces around {sign}").format(name=name, sign=match[5])))
         if value[:1] in ("'", '"'):
             number, slip = _quoted(lines, number, name, place, value)
             slips += slip

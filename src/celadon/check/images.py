@@ -54,6 +54,7 @@ IGNORE_LACKS = Rule(
     _("Add to it: {names}"),
 )  # fmt: skip
 
+LONGEST = 16  # letters of a word that is meant as an instruction
 _SECRET_NAME = re.compile(
     r"(^|_)(TOKEN|SECRET|KEY|CREDENTIALS?|PASSWD|PWD)$|PASSWORD|(^|_)SECRET_KEY(_|$)", re.IGNORECASE
 )
@@ -107,7 +108,8 @@ def findings(build: Build) -> Iterator[Finding]:
 
 def _syntax(build: Build, dockerfile: Dockerfile) -> Iterator[Finding]:
     for one in dockerfile.unknown:
-        yield SYNTAX.at(build.file, build.inside(one.place), _("`{name}` is no instruction").format(name=one.name))
+        name = one.name if one.name.isalpha() and len(one.name) < LONGEST else "…"  # it may be the rest of anything
+        yield SYNTAX.at(build.file, build.inside(one.place), _("`{name}` is no instruction").format(name=name))
     if not dockerfile.stages:
         yield SYNTAX.at(build.file, build.inside(Place(1, 1)), _("no FROM: the image is made of nothing"))
 

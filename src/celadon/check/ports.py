@@ -9,7 +9,7 @@ from celadon.locale import _
 
 TAKEN = Rule(
     "compose/port-taken", ERROR, _("the second of them does not start: a port of the host has one owner"),
-    _("Leave `ports` out where only services ask for it: they reach it by name; or use ${CELADON_ENV} in it."),
+    _("Leave `ports` out: services reach it by its name, and you by `celadon exec`."),
 )  # fmt: skip
 ANY = ("", "0.0.0.0", "::")  # noqa: S104 (compared, not listened on)
 

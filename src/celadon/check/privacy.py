@@ -1,5 +1,6 @@
 """Rules of files that hold secrets: who may read them, and that git does not have them. Only names are told."""
 
+import shlex
 from collections.abc import Iterator
 
 from celadon.check.envfiles import read
@@ -43,7 +44,7 @@ TOP = Place(1, 1)
 def env_files(seen: Facts) -> Iterator[Finding]:
     """Env files: their mode, and what git knows of them. One in git that holds a secret is an error."""
     for one in seen.env_files:
-        words = {"file": one.file, "name": one.file.rpartition("/")[2]}
+        words = {"file": shlex.quote(one.file), "name": one.file.rpartition("/")[2]}
         if one.mode & WIDER:
             yield ENV_MODE.at(one.file, TOP, _("its mode is {mode:04o}").format(mode=one.mode), **words)
         if one.git == TRACKED:
@@ -59,7 +60,7 @@ def env_files(seen: Facts) -> Iterator[Finding]:
 def keys(seen: Facts) -> Iterator[Finding]:
     """Private keys: their mode, and what git knows of them. Public ones and certificates may be seen."""
     for one in seen.keys:
-        words = {"file": one.file, "name": one.file.rpartition("/")[2]}
+        words = {"file": shlex.quote(one.file), "name": one.file.rpartition("/")[2]}
         if not one.private:
             continue
         if one.mode & WIDER:

@@ -27,8 +27,8 @@ def _env_files(seen: Facts) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _builds, _env_files, services.limits, services.memory, services.logs, services.mounts, services.loopback,
-    services.build_args, ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing, envfiles.stopped,
-    privacy.env_files, privacy.keys, server.findings,
+    services.build_args, ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing,
+    envfiles.stopped, privacy.env_files, privacy.keys, server.findings,
 )  # fmt: skip
 
 

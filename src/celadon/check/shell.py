@@ -40,7 +40,7 @@ def commands(run: Instruction) -> Iterator[Command]:
     if run.listed is not None:
         yield from _of_words(run.place, list(run.listed))
         return
-    pieces = [Piece(p.line, p.column, _HEREDOC.sub(" ", p.text)) for p in run.pieces]
+    pieces = [Piece(p.line, p.column, _HEREDOC.sub(lambda m: " " * len(m[0]), p.text)) for p in run.pieces]
     found = list(_commands(pieces))
     yield from found
     script = not found or found[-1].program in SHELLS
@@ -78,9 +78,10 @@ def _commands(pieces: Sequence[Piece]) -> Iterator[Command]:
                 yield from _of_words(place, words)
                 words = []
             else:
-                at = max(at, piece.text.find(word, at))
-                place = place if words else Place(piece.line, piece.column + at)
+                begin = max(at, piece.text.find(word, at))
+                place = place if words else Place(piece.line, piece.column + begin)
                 words.append(word)
+                at = min(begin + len(word), len(piece.text))
     yield from _of_words(place, words)
 
 
