@@ -47,7 +47,8 @@ class Build:
     """A Dockerfile and what lies around it. `text` None: there is none; `line` is where it begins in `file`.
 
     `ignore` is the text of its .dockerignore; `npmrcs` are texts by path in the build folder; `files` are names of the
-    lock files there; `asked`: something tells when the service is ready; `memory` is the build's cap, bytes, 0 none.
+    lock files there; `overridden` are instructions that the compose file speaks instead of, for each of its services
+    (x-celadon.health: HEALTHCHECK); `memory` is the build's cap, bytes, 0 none.
     """
 
     file: str
@@ -60,7 +61,7 @@ class Build:
     ignore: str | None = None
     npmrcs: Mapping[str, str] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
-    asked: bool = True
+    overridden: frozenset[str] = frozenset()
     memory: int = 0
     target: str = ""
 

@@ -131,19 +131,23 @@ def _secrets(build: Build, one: Instruction) -> Iterator[Finding]:
 def _bases(build: Build, dockerfile: Dockerfile) -> Iterator[Finding]:
     values = {n: v for one in dockerfile.before if one.name == "ARG" for n, v in settings(one) if v is not None}
     known = {"scratch"}
-    for stage in dockerfile.stages:
-        image = expanded(stage.base, values)
-        tag = image.rpartition("/")[2].partition(":")[2]
-        if image.lower() not in known and "@" not in image and "$" not in image and tag in ("", "latest"):
-            what = _("the base image {image} has no version").format(image=image)
-            name = image.removesuffix(":latest")
-            yield UNPINNED.at(build.file, build.inside(stage.opening.place), what, image=name)
-        known |= {stage.name} if stage.name else set()
+    for number, stage in enumerate(dockerfile.stages):
+        others = [(match[1], one.place) for one in stage.body for flag in one.flags
+                  if (match := re.match(r"--from=(.+)", flag) or re.search(r"\bfrom=([^,]+)", flag))]  # fmt: skip
+        for base, place in ((stage.base, stage.opening.place), *others):
+            image = expanded(base, values)
+            tag = image.rpartition("/")[2].partition(":")[2]
+            if image.lower() not in known and "@" not in image and "$" not in image and tag in ("", "latest"):
+                what = _("the image {image} has no version").format(image=image)
+                yield UNPINNED.at(build.file, build.inside(place), what, image=image.removesuffix(":latest"))
+        known |= {str(number), stage.name} - {""}
 
 
 def _user(build: Build, dockerfile: Dockerfile, stage: Stage) -> Iterator[Finding]:
     lineage = dockerfile.lineage(stage)
     users = [one for s in lineage for one in s.body if one.name == "USER"]
+    if "USER" in build.overridden:
+        return
     if not users and not _ROOTLESS.search(lineage[0].base):
         yield ROOT.at(build.file, build.inside(stage.opening.place), _("the image runs as root: it has no USER"))
     elif users and users[-1].text.partition(":")[0] in ("root", "0"):
@@ -153,7 +157,7 @@ def _user(build: Build, dockerfile: Dockerfile, stage: Stage) -> Iterator[Findin
 
 def _ending(build: Build, stage: Stage) -> Iterator[Finding]:
     """CMD and ENTRYPOINT through a shell that stays between the engine and the service."""
-    last = {one.name: one for one in stage.body if one.name in ("CMD", "ENTRYPOINT")}
+    last = {one.name: one for one in stage.body if one.name in {"CMD", "ENTRYPOINT"} - build.overridden}
     for name, one in last.items():
         words = one.listed
         script = one.text if words is None else ""
@@ -166,8 +170,8 @@ def _ending(build: Build, stage: Stage) -> Iterator[Finding]:
 
 def _health(build: Build, dockerfile: Dockerfile, stage: Stage) -> Iterator[Finding]:
     told = [one for s in dockerfile.lineage(stage) for one in s.body if one.name == "HEALTHCHECK"]
-    if not build.asked and not any(one.text.upper() != "NONE" for one in told[-1:]):
-        what = _("no HEALTHCHECK, and {services} has no x-celadon.health").format(services=", ".join(build.services))
+    if "HEALTHCHECK" not in build.overridden and not any(one.text.upper() != "NONE" for one in told[-1:]):
+        what = _("no HEALTHCHECK, and no x-celadon.health for {services}").format(services=", ".join(build.services))
         yield NO_HEALTH.at(build.file, build.inside(stage.opening.place), what)
 
 
@@ -176,7 +180,7 @@ def _ignored(build: Build, dockerfile: Dockerfile) -> Iterator[Finding]:
     taken = any(whole(source) for stage in dockerfile.stages for one in stage.body for source in copied(one))
     place, severity = build.inside(Place(1, 1)), "" if taken else INFO
     if build.ignore is None:
-        yield NO_IGNORE.at(build.file, place, _("there is no .dockerignore beside it"), severity=severity)
+        yield NO_IGNORE.at(build.file, place, _("there is no .dockerignore in its build folder"), severity=severity)
         return
     lacking = [name for name in (".git", ".env") if not ignores(build.ignore, name)]
     if lacking:

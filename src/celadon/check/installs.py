@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from celadon.check.dockerfile import Dockerfile, Instruction, Stage, parse
@@ -139,9 +140,7 @@ def _patient(build: Build, dockerfile: Dockerfile, stage: Stage, run: Instructio
     seen = [*before, *(m[1] for flag in run.flags if (m := re.search(r"\b(?:source|src)=([^,]+)", flag)))]
     for path, text in build.npmrcs.items():
         folder = str(PurePosixPath(path).parent)
-        reached = any(
-            whole(s) or s.removeprefix("./") == path or s.endswith(".npm*") or s.strip("./") == folder for s in seen
-        )
+        reached = any(whole(s) or fnmatchcase(path, s.removeprefix("./")) or s.strip("./") == folder for s in seen)
         if reached and re.search(r"^\s*fetch-timeout\s*=", text, re.MULTILINE):
             return True
     return False

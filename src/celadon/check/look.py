@@ -8,16 +8,14 @@ from typing import Any
 
 from celadon.adapters import engine, git, host
 from celadon.check import facts
-from celadon.check.facts import Build, Engine, EnvFile, Facts, KeyFile
-from celadon.check.installs import LOCKS
+from celadon.check.facts import Engine, EnvFile, Facts, KeyFile
+from celadon.check.folders import MANY, builds, text_of
 from celadon.check.sources import expanded
 from celadon.config.positions import Positions, shown
 from celadon.config.workspace import EnvironmentConfig
-from celadon.errors import CeladonError, CommandError, ConfigError, EngineError, Problem
-from celadon.locale import _
+from celadon.errors import CeladonError, CommandError, EngineError
 
 KEYS = ("*.pem", "*.key", "id_*")
-MANY = 2000  # entries of a folder that are looked at: a mounted folder may hold anything
 OF_THE_SYSTEM = ("/etc/localtime", "/etc/timezone")  # mounted alone by custom, and harmless
 
 
@@ -26,12 +24,12 @@ def look(before: Facts, configs: Sequence[EnvironmentConfig]) -> Facts:
     raw = before.raw
     binds = {str(v["source"]) for c in configs for d in _definitions(c) for v in d.get("volumes") or []
              if v.get("type") == "bind"}  # fmt: skip
-    builds, unseen = _builds(raw, configs)
+    found, unseen = builds(raw, configs)
     return Facts(
         raw=raw,
         file=before.file,
         environments=tuple(configs),
-        builds=builds,
+        builds=found,
         unseen=unseen,
         env_files=before.env_files,
         env_of=before.env_of,
@@ -50,12 +48,13 @@ def env_files(raw: Positions, environments: Sequence[str]) -> Facts:
     of: dict[tuple[str, str], tuple[str, ...]] = {}
     for environment in environments:
         known = {**values, **os.environ, "CELADON_ENV": environment}
-        for service, entry in (raw.data.get("services") or {}).items():
+        services = raw.data.get("services")
+        for service, entry in services.items() if isinstance(services, dict) else ():
             paths = [folder / expanded(text, known) for text in _named(entry)]
             of[environment, service] = tuple(str(path.resolve()) for path in paths if path.is_file())
     paths = sorted({Path(path) for several in of.values() for path in several} | ({own} if own.is_file() else set()))
     git_says = _git_says(paths)
-    found = [EnvFile(shown(p), str(p), _text(p), p.stat().st_mode & 0o777, git_says[p]) for p in paths]
+    found = [EnvFile(shown(p), str(p), text_of(p), p.stat().st_mode & 0o777, git_says[p]) for p in paths]
     return Facts(raw=raw, file=shown(raw.file), environments=(), env_files=tuple(found), env_of=of)
 
 
@@ -63,7 +62,7 @@ def _values_of(own: Path) -> dict[str, str]:
     """What the workspace's own .env gives for the names of files; quotes are taken off."""
     if not own.is_file():
         return {}
-    pairs = (line.strip().partition("=") for line in _text(own).splitlines() if not line.lstrip().startswith("#"))
+    pairs = (line.strip().partition("=") for line in text_of(own).splitlines() if not line.lstrip().startswith("#"))
     return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}
 
 
@@ -77,62 +76,6 @@ def _named(service: Any) -> Iterator[str]:
 
 def _definitions(config: EnvironmentConfig) -> list[Mapping[str, Any]]:
     return [*(service.definition for service in config.services.values()), *config.backing.values()]
-
-
-def _builds(raw: Positions, configs: Sequence[EnvironmentConfig]) -> tuple[tuple[Build, ...], tuple[str, ...]]:
-    """Each Dockerfile once, with all services that are built from it; and services whose source is not here."""
-    users: dict[tuple[str, str, str, str], list[str]] = {}
-    asked: dict[str, bool] = {}
-    for config in configs:
-        for name, service in config.services.items():
-            build = service.definition.get("build")
-            if not build:
-                continue
-            names = ("context", "dockerfile", "target", "dockerfile_inline")
-            key = tuple(str(build.get(part) or "") for part in names)
-            same = users.setdefault((key[0], key[1] or "Dockerfile", key[2], key[3]), [])
-            same += [name] if name not in same else []
-            asked[name] = service.options.health is not None or bool(service.definition.get("healthcheck"))
-    memory = max((config.settings.build.memory for config in configs), default=0)
-    builds, unseen = [], []
-    for (context, dockerfile, target, inline), names_ in users.items():
-        if not Path(context).is_dir():
-            unseen += names_
-            continue
-        build = _build(raw, Path(context), dockerfile, inline, tuple(names_))
-        all_asked = all(asked[name] for name in names_)
-        builds.append(_with(build, asked=all_asked, memory=memory, target=target))
-    return tuple(builds), tuple(unseen)
-
-
-def _with(build: Build, **more: Any) -> Build:
-    from dataclasses import replace
-
-    return replace(build, **more)
-
-
-def _build(raw: Positions, context: Path, dockerfile: str, inline: str, services: tuple[str, ...]) -> Build:
-    place = raw.at(("services", services[0], "build"))
-    file = context / dockerfile
-    ignore = next((f for f in (file.with_name(f"{file.name}.dockerignore"), context / ".dockerignore") if f.is_file()),
-                  None)  # fmt: skip
-    folders = [context, *(f for f in islice(sorted(context.iterdir()), MANY) if f.is_dir() and not f.is_symlink())]
-    around = [f / name for f in folders for name in (".npmrc", *LOCKS) if (f / name).is_file()]
-    shared: dict[str, Any] = {
-        "services": services,
-        "place": place,
-        "source": shown(raw.file),
-        "ignore": _text(ignore) if ignore else None,
-        "npmrcs": {str(f.relative_to(context)): _text(f) for f in around if f.name == ".npmrc"},
-        "files": frozenset(f.name for f in around if f.name != ".npmrc"),
-    }
-    if inline:
-        begins = raw.at(("services", services[0], "build", "dockerfile_inline"))
-        lines = _text(raw.file).splitlines()
-        first = lines[begins.line] if begins.line < len(lines) else ""
-        indent = len(first) - len(first.lstrip())
-        return Build(shown(raw.file), inline, line=begins.line + 1, column=indent + 1, **shared)
-    return Build(shown(file), _text(file) if file.is_file() else None, **shared)
 
 
 def _keys(folder: Path, env: Sequence[Path], binds: Iterator[Path], configs: Sequence[EnvironmentConfig]
@@ -212,11 +155,3 @@ def _engine() -> Engine:
         return Engine(live_restore=bool(engine.ask("GET", "/info", timeout=10).get("LiveRestoreEnabled")))
     except (EngineError, CommandError) as problem:
         return Engine(problem=" ".join(problem.evidence) or problem.message)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else _("is no UTF-8 text")
-        raise ConfigError([Problem(shown(path), 0, 0, "", str(reason))]) from None

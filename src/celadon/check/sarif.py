@@ -34,7 +34,8 @@ def document(findings: Sequence[Finding], rules: Sequence[Rule], home: str) -> d
 def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.name,
-        "shortDescription": {"text": rule.why},
+        "shortDescription": {"text": rule.name},
+        "fullDescription": {"text": rule.why},
         "help": {"text": rule.mend},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
     }

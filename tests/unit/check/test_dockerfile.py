@@ -17,7 +17,7 @@ PATIENT = {".npmrc": "fetch-timeout=60000\nfetch-retries=3\n"}
 
 def said(text: str | None, **around: Any) -> list[str]:
     """ "line:column severity rule what" of all findings, for a Dockerfile in a tidy folder of a service with health."""
-    tidy: dict[str, Any] = {"ignore": ".git\n.env\n", **around}
+    tidy: dict[str, Any] = {"ignore": ".git\n.env\n", "overridden": frozenset({"HEALTHCHECK"}), **around}
     build = Build("Dockerfile", text, ("web",), Place(7, 5), "compose.yaml", **tidy)
     found = sorted({*images.findings(build), *installs.findings(build)})
     return [f"{f.line}:{f.column} {f.severity} {f.rule.removeprefix('dockerfile/')} {f.what}" for f in found]
@@ -112,6 +112,7 @@ def test_commands_are_read(text: str, programs: list[str]) -> None:
         (f"FROM a:1 AS x\nENV npm_config_fetch_timeout 60000\nFROM x\n{CACHE}npm ci\nUSER 1", {}, []),
         (f"FROM a:1\n{CACHE}npm ci --fetch-timeout=60000\nUSER 1", {}, []),
         (f"FROM a:1\nRUN npm config set fetch-timeout 60000\n{CACHE}npm ci\nUSER 1", {}, []),
+        (f"FROM a:1\nCOPY package.json* .npmrc* ./\n{CACHE}npm ci\nUSER 1", {"npmrcs": PATIENT}, []),
         (f"FROM a:1\nCOPY web/ .\n{CACHE}npm ci\nUSER 1", {"npmrcs": {"web/.npmrc": "fetch-timeout = 9"}}, []),
         # Node's heap under a cap
         ("FROM a:1\nRUN npm run build\nUSER 1", {"memory": 2 * GIB},
@@ -143,16 +144,22 @@ def test_commands_are_read(text: str, programs: list[str]) -> None:
         ("FROM a:1\nCOPY [\"server.pem\", \"/x/\"]\nUSER 1", {},
          ["2:1 error secret COPY brings server.pem into the image"]),
         # bases
-        ("FROM node\nUSER 1", {}, ["1:1 warning unpinned-base the base image node has no version"]),
+        ("FROM node\nUSER 1", {}, ["1:1 warning unpinned-base the image node has no version"]),
         ("FROM r.example.com:5000/a/node:latest\nUSER 1", {},
-         ["1:1 warning unpinned-base the base image r.example.com:5000/a/node:latest has no version"]),
+         ["1:1 warning unpinned-base the image r.example.com:5000/a/node:latest has no version"]),
         ("FROM scratch\nUSER 1", {}, []),
         ("FROM a@sha256:0123\nUSER 1", {}, []),
         ("FROM --platform=linux/amd64 a:1 AS Base\nFROM base\nUSER 1", {}, []),
         ("ARG V=24\nFROM node:${V}\nUSER 1", {}, []),
         ("ARG V\nFROM node:$V\nUSER 1", {}, []),
         ("ARG V=latest\nFROM node:${V}\nUSER 1", {},
-         ["2:1 warning unpinned-base the base image node:latest has no version"]),
+         ["2:1 warning unpinned-base the image node:latest has no version"]),
+        ("FROM a:1 AS x\nFROM b:1\nCOPY --from=x /a /\nCOPY --from=0 /a /\nCOPY --from=ext/tool /a /\nUSER 1", {},
+         ["5:1 warning unpinned-base the image ext/tool has no version"]),
+        ("FROM a:1\nRUN --mount=type=bind,from=tool:latest,target=/t x\nUSER 1", {},
+         ["2:1 warning unpinned-base the image tool:latest has no version"]),
+        # what the compose file says instead
+        ("FROM a:1\nCMD x", {"overridden": frozenset({"USER", "CMD", "HEALTHCHECK"})}, []),
         # how it ends
         ("FROM a:1\nUSER 1\nCMD node x", {}, ["3:1 warning shell-form CMD runs through a shell"]),
         ("FROM a:1\nUSER 1\nENTRYPOINT [\"sh\", \"-c\", \"node x\"]", {},
@@ -161,16 +168,16 @@ def test_commands_are_read(text: str, programs: list[str]) -> None:
         ("FROM a:1\nUSER 1\nCMD node x\nCMD [\"node\", \"x\"]", {}, []),
         ("FROM a:1 AS x\nCMD node x\nFROM a:1\nUSER 1\nCMD [\"node\"]", {}, []),
         # health
-        ("FROM a:1\nUSER 1", {"asked": False},
-         ["1:1 info no-health no HEALTHCHECK, and web has no x-celadon.health"]),
-        ("FROM a:1\nUSER 1\nHEALTHCHECK CMD x", {"asked": False}, []),
-        ("FROM a:1\nUSER 1\nHEALTHCHECK CMD x\nHEALTHCHECK NONE", {"asked": False},
-         ["1:1 info no-health no HEALTHCHECK, and web has no x-celadon.health"]),
+        ("FROM a:1\nUSER 1", {"overridden": frozenset()},
+         ["1:1 info no-health no HEALTHCHECK, and no x-celadon.health for web"]),
+        ("FROM a:1\nUSER 1\nHEALTHCHECK CMD x", {"overridden": frozenset()}, []),
+        ("FROM a:1\nUSER 1\nHEALTHCHECK CMD x\nHEALTHCHECK NONE", {"overridden": frozenset()},
+         ["1:1 info no-health no HEALTHCHECK, and no x-celadon.health for web"]),
         # .dockerignore
         ("FROM a:1\nCOPY . .\nUSER 1", {"ignore": None},
-         ["1:1 warning no-dockerignore there is no .dockerignore beside it"]),
+         ["1:1 warning no-dockerignore there is no .dockerignore in its build folder"]),
         ("FROM a:1\nCOPY x .\nUSER 1", {"ignore": None},
-         ["1:1 info no-dockerignore there is no .dockerignore beside it"]),
+         ["1:1 info no-dockerignore there is no .dockerignore in its build folder"]),
         ("FROM a:1\nCOPY ./ /app\nUSER 1", {"ignore": "# x\nnode_modules\n**/.git\n"},
          ["1:1 warning dockerignore-lacks its .dockerignore lets .env through"]),
         ("FROM a:1\nADD . /app\nUSER 1", {"ignore": "*\n!.env\n!src"},
@@ -197,7 +204,8 @@ def test_no_value_of_a_secret_is_told() -> None:
 
 def test_an_inline_dockerfile_has_its_places_in_the_compose_file() -> None:
     build = Build(
-        "compose.yaml", "FROM a\nUSER 1", ("web",), Place(4, 5), "compose.yaml", line=9, column=9, ignore=".*"
-    )
+        "compose.yaml", "FROM a\nUSER 1\nHEALTHCHECK CMD x", ("web",), Place(4, 5), "compose.yaml", line=9, column=9,
+        ignore=".*",
+    )  # fmt: skip
     (found,) = images.findings(build)
     assert (found.file, found.line, found.column) == ("compose.yaml", 9, 9)

@@ -189,7 +189,7 @@ def test_code_hosts_can_read_the_sarif() -> None:
     assert driver["name"] == "celadon"
     names = [rule["id"] for rule in driver["rules"]]
     assert sorted(names) == names == ["dockerfile/root", "host/engine", "keys/mode"]
-    assert all(rule["shortDescription"]["text"] and rule["help"]["text"] for rule in driver["rules"])
+    assert all(rule["fullDescription"]["text"] and rule["help"]["text"] for rule in driver["rules"])
     for result in run["results"]:
         assert names[result["ruleIndex"]] == result["ruleId"]
         assert result["level"] in ("error", "warning", "note") and result["message"]["text"]
