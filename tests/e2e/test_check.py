@@ -84,6 +84,17 @@ def test_what_a_team_brings_is_looked_at_without_an_engine(shop: Workspace) -> N
     assert "is no UTF-8 text" in shop.celadon("check", expect=2).err
 
 
+def test_buildkit_is_asked_where_it_is_wished(shop: Workspace) -> None:
+    file = shop.folder / shop.unique("shop") / "Dockerfile"
+    file.write_text(file.read_text().replace("FROM python:3.14-slim", "FROM python:3.14-slim AS Base"))
+    assert not any(one["rule"].startswith("buildkit/") for one in shop.celadon("check", "--json", expect=None).json)
+    found = shop.celadon("check", "--buildkit", "--json", expect=None).json
+    assert [one["line"] for one in found if one["rule"] == "buildkit/StageNameCasing"] == [1]
+    nowhere = {"DOCKER_HOST": f"unix://{shop.folder}/none"}
+    told = shop.celadon("check", "--buildkit", env=nowhere, expect=None).out
+    assert "info  buildkit/no-answer  BuildKit could not look at it" in told
+
+
 def test_the_example_is_well_and_quickly_looked_at(empty: Workspace) -> None:
     empty.write()  # so that the fixture has a workspace to take away
     begun = time.monotonic()

@@ -43,3 +43,19 @@ def test_progress_names_the_step_that_failed_with_its_last_lines() -> None:
     assert steps == ["[1/2] FROM base (cached)"]
     assert progress.failed == "[2/2] RUN make" and progress.evidence() == ("compiling", "error: no")
     assert "compiling" in log and "ERROR: failed to solve" in log
+
+
+def test_buildkits_own_lint_is_read() -> None:
+    location = {"ranges": [{"start": {"line": 3}, "end": {"line": 3}}]}
+    warning = {
+        "ruleName": "StageNameCasing",
+        "description": "d",
+        "url": "https://x",
+        "detail": "e",
+        "location": location,
+    }
+    found = (buildx.Remark("StageNameCasing", 3, "e", "https://x"),)
+    assert buildx.remarks(json.dumps({"warnings": [warning], "buildError": {"message": "m"}})) == found
+    assert buildx.remarks('{"warnings": null}') == ()
+    assert buildx.remarks('{"warnings": null, "buildError": {"message": "m"}}') is None
+    assert buildx.remarks("ERROR: no engine") is None

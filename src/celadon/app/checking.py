@@ -14,8 +14,10 @@ from celadon.config.workspace import EnvironmentConfig, Outline
 from celadon.errors import ConfigError
 
 
-def check(folder: Path, names: Sequence[str]) -> list[Finding]:
+def check(folder: Path, names: Sequence[str], *, buildkit: bool = False) -> list[Finding]:
     """What is wrong with the workspace's files, for the environments `names` (all without any), by file and line.
+
+    With `buildkit`, its own lint is asked as well, which needs the engine and may ask registries.
 
     Raises UsageError for an unknown environment, ConfigError for files that cannot be read.
     """
@@ -23,7 +25,7 @@ def check(folder: Path, names: Sequence[str]) -> list[Finding]:
     chosen = tuple(outline.environment(name) for name in names) or outline.environments
     seen = env_files(read(outline.file), chosen)
     try:
-        seen = look(seen, _rendered(outline, chosen))
+        seen = look(seen, _rendered(outline, chosen), buildkit=buildkit)
     except ConfigError:
         if not any(envfiles.broken(file) for file in seen.env_files):
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from celadon.config.positions import Place, Positions
 
 if TYPE_CHECKING:
+    from celadon.adapters.buildx import Remark
     from celadon.config.workspace import EnvironmentConfig
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -64,6 +65,9 @@ class Build:
     overridden: frozenset[str] = frozenset()
     memory: int = 0
     target: str = ""
+    context: str = ""
+    path: str = ""  # of the Dockerfile; "" where the compose file holds it
+    remarks: "tuple[Remark, ...] | None" = ()  # BuildKit's own; None where it could not look
 
     def inside(self, place: Place) -> Place:
         """A place in the text as one in its file: they differ where the compose file holds the text."""

@@ -1,10 +1,12 @@
 """Gathering Dockerfiles, with what lies around them in their build folders."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from celadon.adapters import buildx
 from celadon.check.facts import Build
 from celadon.check.installs import LOCKS
 from celadon.config.positions import Positions, shown
@@ -40,6 +42,13 @@ def builds(raw: Positions, configs: Sequence[EnvironmentConfig]) -> tuple[tuple[
     return tuple(found), tuple(unseen)
 
 
+def linted(build: Build) -> Build:
+    """The same with what BuildKit says of it; a Dockerfile in the compose file has no file to ask it about."""
+    if build.text is None or not build.path:
+        return build
+    return replace(build, remarks=buildx.lint(Path(build.path), Path(build.context), build.target))
+
+
 def _overridden(service: Service) -> frozenset[str]:
     """The instructions that the compose file speaks instead of: who runs, what runs, what tells that it is ready."""
     definition, found = service.definition, set()
@@ -63,6 +72,7 @@ def _around(raw: Positions, context: Path, dockerfile: str, services: tuple[str,
     npmrcs: Mapping[str, str] = {str(f.relative_to(context)): text_of(f) for f in around if f.name == ".npmrc"}
     return {
         "services": services,
+        "context": str(context),
         "place": raw.at(("services", services[0], "build")),
         "source": shown(raw.file),
         "ignore": text_of(ignore) if ignore else None,
@@ -72,7 +82,7 @@ def _around(raw: Positions, context: Path, dockerfile: str, services: tuple[str,
 
 
 def _build(file: Path, around: Mapping[str, Any]) -> Build:
-    return Build(shown(file), text_of(file) if file.is_file() else None, **around)
+    return Build(shown(file), text_of(file) if file.is_file() else None, **around, path=str(file))
 
 
 def _inline(raw: Positions, text: str, around: Mapping[str, Any]) -> Build:

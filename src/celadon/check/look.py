@@ -6,10 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from celadon.adapters import engine, git, host
+from celadon.adapters import engine, git, host, process
 from celadon.check import facts
 from celadon.check.facts import Engine, EnvFile, Facts, KeyFile
-from celadon.check.folders import MANY, builds, text_of
+from celadon.check.folders import MANY, builds, linted, text_of
 from celadon.check.sources import expanded
 from celadon.config.positions import Positions, shown
 from celadon.config.workspace import EnvironmentConfig
@@ -19,8 +19,11 @@ KEYS = ("*.pem", "*.key", "id_*")
 OF_THE_SYSTEM = ("/etc/localtime", "/etc/timezone")  # mounted alone by custom, and harmless
 
 
-def look(before: Facts, configs: Sequence[EnvironmentConfig]) -> Facts:
-    """The whole look, on top of what `env_files` saw. Raises ConfigError for a file that cannot be read."""
+def look(before: Facts, configs: Sequence[EnvironmentConfig], *, buildkit: bool = False) -> Facts:
+    """The whole look, on top of what `env_files` saw; with `buildkit` its lint is asked as well.
+
+    Raises ConfigError for a file that cannot be read.
+    """
     raw = before.raw
     binds = {str(v["source"]) for c in configs for d in _definitions(c) for v in d.get("volumes") or []
              if v.get("type") == "bind"}  # fmt: skip
@@ -29,7 +32,7 @@ def look(before: Facts, configs: Sequence[EnvironmentConfig]) -> Facts:
         raw=raw,
         file=before.file,
         environments=tuple(configs),
-        builds=found,
+        builds=tuple(process.side_by_side(linted, found)) if buildkit else found,
         unseen=unseen,
         env_files=before.env_files,
         env_of=before.env_of,

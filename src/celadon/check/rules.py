@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from celadon.check import envfiles, images, installs, ports, privacy, routes, server, services
+from celadon.check import buildkit, envfiles, images, installs, ports, privacy, routes, server, services
 from celadon.check.facts import Facts, Finding, Rule
 
-AREAS = (images, installs, services, ports, routes, envfiles, privacy, server)
+AREAS = (images, buildkit, installs, services, ports, routes, envfiles, privacy, server)
 RULES: tuple[Rule, ...] = tuple(
     sorted({one for area in AREAS for one in vars(area).values() if isinstance(one, Rule)}, key=lambda rule: rule.name)
 )
@@ -15,6 +15,7 @@ def _builds(seen: Facts) -> Iterator[Finding]:
     for build in seen.builds:
         yield from images.findings(build)
         yield from installs.findings(build)
+        yield from buildkit.findings(build)
     for service in seen.unseen:
         what = images.not_here(service)
         yield images.UNSEEN.at(seen.file, seen.raw.at(("services", service, "build")), what)

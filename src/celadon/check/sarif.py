@@ -15,7 +15,9 @@ LEVELS = {ERROR: "error", WARNING: "warning", INFO: "note"}
 def document(findings: Sequence[Finding], rules: Sequence[Rule], home: str) -> dict[str, Any]:
     """One run. Every result has a location, since code hosts refuse those without: what is about the server has that of
     `home`, the compose file."""
-    used = [rule for rule in rules if any(finding.rule == rule.name for finding in findings)]
+    known = {rule.name: rule for rule in rules}
+    named = {f.rule: known.get(f.rule) or Rule(f.rule, f.severity, f.why, f.mend) for f in findings}  # or BuildKit's
+    used = [named[name] for name in sorted(named)]
     index = {rule.name: number for number, rule in enumerate(used)}
     driver = {"name": "celadon", "version": __version__, "rules": [_rule(rule) for rule in used]}
     return {

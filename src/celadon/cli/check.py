@@ -25,11 +25,12 @@ from celadon.locale import _, ngettext
 @arguments.environments
 @arguments.as_json
 @click.option("--sarif", "as_sarif", is_flag=True, help=_("SARIF 2.1.0, for code hosts."))
+@click.option("--buildkit", is_flag=True, help=_("Ask BuildKit's own lint as well: needs the engine, and base images."))
 @click.pass_obj
-def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
+def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif: bool, buildkit: bool) -> int:
     if as_json and as_sarif:
         raise UsageError(_("--json and --sarif are two forms of the same: choose one."))
-    found = checking.check(folder, environments)
+    found = checking.check(folder, environments, buildkit=buildkit)
     if as_sarif:
         output.as_json(sarif.document(found, rules.RULES, shown(find_file(folder))))
     elif as_json:

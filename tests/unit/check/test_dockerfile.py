@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from celadon.check import images, installs
+from celadon.adapters.buildx import Remark
+from celadon.check import buildkit, images, installs
 from celadon.check.dockerfile import parse
 from celadon.check.facts import Build
 from celadon.check.shell import commands
@@ -19,7 +22,7 @@ def said(text: str | None, **around: Any) -> list[str]:
     """ "line:column severity rule what" of all findings, for a Dockerfile in a tidy folder of a service with health."""
     tidy: dict[str, Any] = {"ignore": ".git\n.env\n", "overridden": frozenset({"HEALTHCHECK"}), **around}
     build = Build("Dockerfile", text, ("web",), Place(7, 5), "compose.yaml", **tidy)
-    found = sorted({*images.findings(build), *installs.findings(build)})
+    found = sorted({*images.findings(build), *installs.findings(build), *buildkit.findings(build)})
     return [f"{f.line}:{f.column} {f.severity} {f.rule.removeprefix('dockerfile/')} {f.what}" for f in found]
 
 
@@ -160,6 +163,13 @@ def test_commands_are_read(text: str, programs: list[str]) -> None:
          ["2:1 warning unpinned-base the image tool:latest has no version"]),
         # what the compose file says instead
         ("FROM a:1\nCMD x", {"overridden": frozenset({"USER", "CMD", "HEALTHCHECK"})}, []),
+        # what BuildKit says, less what is said already
+        ("FROM a:1\nUSER 1", {"remarks": (
+            Remark("StageNameCasing", 1, "x", "u"), Remark("JSONArgsRecommended", 2, "y", ""),
+            Remark("Other", 0, "z", ""),
+         )},
+         ["1:1 warning buildkit/Other z", "1:1 warning buildkit/StageNameCasing x"]),
+        ("FROM a:1\nUSER 1", {"remarks": None}, ["1:1 info buildkit/no-answer BuildKit could not look at it"]),
         # how it ends
         ("FROM a:1\nUSER 1\nCMD node x", {}, ["3:1 warning shell-form CMD runs through a shell"]),
         ("FROM a:1\nUSER 1\nENTRYPOINT [\"sh\", \"-c\", \"node x\"]", {},
@@ -193,6 +203,18 @@ def test_commands_are_read(text: str, programs: list[str]) -> None:
 )  # fmt: skip
 def test_what_a_dockerfile_is_told(text: str | None, around: dict[str, Any], findings: list[str]) -> None:
     assert said(text, **around) == findings
+
+
+SCRAPS = [
+    "FROM a:1 AS x", "FROM", "FROM x AS x", "RUN", "RUN <<E", "E", "npm ci && \\", "\\", "ENV", "ENV A", "COPY",
+    "CMD [", "USER", "'", '"', "--mount=type=cache", "RUN sh -c", 'RUN ["sh", "-c"]', "ARG =", "# escape=`", "",
+    "HEALTHCHECK", "COPY --from= <<E x", "RUN export", "RUN npm run", "RUN npx", "RUN python -m", "RUN env", 'CMD ["sh","-c",""]',
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(SCRAPS), max_size=12))
+def test_nothing_that_is_written_ends_in_a_bug(lines: list[str]) -> None:
+    said("\n".join(lines), memory=GIB, npmrcs=PATIENT)
 
 
 def test_no_value_of_a_secret_is_told() -> None:

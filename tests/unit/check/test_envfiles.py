@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from celadon.check import envfiles, privacy
 from celadon.check.facts import IGNORED, OPEN, OUTSIDE, TRACKED, UNSAID, EnvFile, Facts, Finding, KeyFile
@@ -47,6 +49,11 @@ def test_what_an_env_file_is_told(text: str, findings: list[str]) -> None:
     found = list(envfiles.writing(replace(FILE, text=text)))
     assert lines(found) == findings
     assert "canary" not in str(found) and "canary" not in repr(replace(FILE, text=text))
+
+
+@given(st.text(alphabet="Ab1_-.=:#'\" \\\n\t$é", max_size=60))
+def test_nothing_that_is_written_ends_in_a_bug(text: str) -> None:
+    list(envfiles.writing(replace(FILE, text=text)))
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ def test_what_the_engine_tells(tmp_path: Path) -> None:
 FOUND = [
     Finding("a b/Dockerfile", 3, 5, "dockerfile/root", "warning", "what", "why", "mend"),
     Finding("", 0, 0, "host/engine", "info", "what", "why", "mend"),
+    Finding("x/Dockerfile", 1, 1, "buildkit/StageNameCasing", "warning", "what", "why", "https://x"),
     Finding("/elsewhere/x.pem", 1, 1, "keys/mode", "error", "what", "why", "mend"),
 ]
 
@@ -188,7 +189,7 @@ def test_code_hosts_can_read_the_sarif() -> None:
     driver = run["tool"]["driver"]
     assert driver["name"] == "celadon"
     names = [rule["id"] for rule in driver["rules"]]
-    assert sorted(names) == names == ["dockerfile/root", "host/engine", "keys/mode"]
+    assert sorted(names) == names == ["buildkit/StageNameCasing", "dockerfile/root", "host/engine", "keys/mode"]
     assert all(rule["fullDescription"]["text"] and rule["help"]["text"] for rule in driver["rules"])
     for result in run["results"]:
         assert names[result["ruleIndex"]] == result["ruleId"]
@@ -197,7 +198,7 @@ def test_code_hosts_can_read_the_sarif() -> None:
         region = location["physicalLocation"]["region"]
         assert region["startLine"] >= 1 and region["startColumn"] >= 1
     uris = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]]
-    assert uris == ["a%20b/Dockerfile", "compose.yaml", "file:///elsewhere/x.pem"]
+    assert uris == ["a%20b/Dockerfile", "compose.yaml", "x/Dockerfile", "file:///elsewhere/x.pem"]
 
 
 def test_each_rule_is_in_the_manual() -> None:
