@@ -74,6 +74,7 @@ def test_what_a_team_brings_is_looked_at_without_an_engine(shop: Workspace) -> N
     (shop.folder / "config" / ".env.staging").write_text(f'API_TOKEN="{CANARIES[4]}\nB=1\n')
     refused = shop.celadon("check", expect=1, env=nowhere)
     assert ".env.staging:1:1  error  env/quoting  API_TOKEN: the quotation is not closed" in refused.out
+    assert "env/not-checked" in refused.out
     planned = shop.celadon("plan", "deploy", "staging", expect=2)
     assert ".env.staging: is no env file that Compose can read" in planned.err
     said = [ran.out + ran.err for ran in (text, report, refused, planned)] + [json.dumps(found)]

@@ -30,7 +30,7 @@ STOPPED = Rule(
 )  # fmt: skip
 
 _LINE = re.compile(r"(\s*)(export\s+)?(\w[\w.-]*)(\s*)([=:])([ \t]*)(.*)")
-_BARE = re.compile(r"\s*(export\s+)?\w[\w.-]*")  # a variable that is passed on
+_BARE = re.compile(r"\s*(export\s+)?\w[\w.-]{0,39}")  # a variable that is passed on; what is longer is no name
 _NEXT = re.compile(r"\s*(export\s+)?[A-Za-z_][\w.]*=(?!=*\s*$)")
 
 
@@ -53,7 +53,10 @@ class Slip:
 
 
 def read(text: str) -> tuple[tuple[Entry, ...], tuple[Slip, ...]]:
-    """The variables of an env file, and what is not well written in it."""
+    """The variables of an env file, and what is not well written in it.
+
+    It ends at the first thing that Compose would refuse: what follows may be the rest of a key, and no name.
+    """
     entries: list[Entry] = []
     slips: list[Slip] = []
     lines = text.removeprefix("\ufeff").splitlines()
@@ -67,14 +70,19 @@ def read(text: str) -> tuple[tuple[Entry, ...], tuple[Slip, ...]]:
         place = Place(number, len(line) - len(line.lstrip()) + 1)
         if match is None:
             if not _BARE.fullmatch(line.rstrip()):
-                slips.append(Slip(place, _("this line is no NAME=value"), broken=True))
+                return tuple(entries), (*slips, Slip(place, _("this line is no NAME=value"), broken=True))
             continue
         name, value = match[3], match[7]
         if match[4] or (match[6] and match[5] == "="):  # `NAME: value` is a form of its own
             slips.append(Slip(place, _("{name}: spaces around {sign}").format(name=name, sign=match[5])))
+        if value.startswith("-----BEGIN"):
+            what = _("{name}: a value of several lines needs quotation marks").format(name=name)
+            return tuple(entries), (*slips, Slip(place, what, broken=True))
         if value[:1] in ("'", '"'):
             number, slip = _quoted(lines, number, name, place, value)
             slips += slip
+            if any(one.broken for one in slip):
+                break
         elif value.count('"') % 2 and not value.startswith("#"):
             slips.append(Slip(place, _("{name}: a quotation mark that has no second").format(name=name)))
         entries.append(Entry(name, place, empty=value.strip() in ("", '""', "''") or value.startswith("#")))
@@ -87,7 +95,7 @@ def _quoted(lines: Sequence[str], number: int, name: str, place: Place, value: s
     unclosed = Slip(place, _("{name}: the quotation is not closed").format(name=name), broken=True)
     while (closing := _closing(rest, mark)) is None:
         if end == len(lines) or _NEXT.match(lines[end]):
-            return number, [unclosed]
+            return end, [unclosed]
         rest = lines[end]
         end += 1
     behind = rest[closing + 1 :].strip()
@@ -139,6 +147,8 @@ def missing(seen: Facts) -> Iterator[Finding]:
                     continue
                 theirs = names(other.services[service].definition)
                 mine = seen.env_of.get((config.name, service), ())
+                if any(broken(files[p]) for p in (*mine, *seen.env_of.get((other.name, service), ())) if p in files):
+                    continue  # what Compose made of that are no names
                 for name in sorted(names(config.services[service].definition) - theirs):
                     file, place = origin(seen, files, mine, service, name)
                     paths = [p for p in seen.env_of.get((other.name, service), ()) if p not in mine]

@@ -93,8 +93,8 @@ def findings(build: Build) -> Iterator[Finding]:
 
 def _caches(build: Build, run: Instruction, found: list[Command]) -> Iterator[Finding]:
     """One finding for each package manager of a RUN that keeps nothing between builds."""
-    targets = [match[1] for flag in run.flags if "type=cache" in flag and (match := re.search(r"\btarget=([^,]+)", flag)
-               or re.search(r"\bdst=([^,]+)", flag) or re.search(r"\bdestination=([^,]+)", flag))]  # fmt: skip
+    caches = [flag for flag in run.flags if "type=cache" in flag]
+    targets = [match[1] for flag in caches if (match := re.search(r"\b(?:target|dst|destination)=([^,]+)", flag))]
     strange = [t for t in targets if not any(m.has_place(t) for m in MANAGERS.values())]  # a place of the team's own
     said: set[str] = set()
     for command in found:

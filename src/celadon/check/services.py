@@ -68,7 +68,7 @@ def memory(seen: Facts) -> Iterator[Finding]:
     parts = [f"{name} {size(memory)}" for name, memory in first.items()]
     parts.append(_("{environment}'s second slots in a switch {memory}").format(
         environment=largest, memory=size(second[largest])))  # fmt: skip
-    what = _("the limits come to {total}, and this server has {memory}: {parts}").format(
+    what = _("the limits come to {total}, and this machine has {memory}: {parts}").format(
         total=size(total), memory=size(seen.memory), parts=" + ".join(parts))  # fmt: skip
     yield SUM.at(seen.file, seen.raw.at(("services",), key=True), what)
 

@@ -208,7 +208,8 @@ def test_what_a_dockerfile_is_told(text: str | None, around: dict[str, Any], fin
 SCRAPS = [
     "FROM a:1 AS x", "FROM", "FROM x AS x", "RUN", "RUN <<E", "E", "npm ci && \\", "\\", "ENV", "ENV A", "COPY",
     "CMD [", "USER", "'", '"', "--mount=type=cache", "RUN sh -c", 'RUN ["sh", "-c"]', "ARG =", "# escape=`", "",
-    "HEALTHCHECK", "COPY --from= <<E x", "RUN export", "RUN npm run", "RUN npx", "RUN python -m", "RUN env", 'CMD ["sh","-c",""]',
+    "HEALTHCHECK", "COPY --from= <<E x", "RUN export", "RUN npm run", "RUN npx", "RUN python -m", "RUN env",
+    'CMD ["sh","-c",""]',
 ]  # fmt: skip
 
 

@@ -41,6 +41,12 @@ def lines(found: list[Finding]) -> list[str]:
         ("1A.b-c=canary\nexport B\n", []),
         ("MY KEY=canary\n", ["1:1 error env/quoting this line is no NAME=value"]),
         ("canary canary\n", ["1:1 error env/quoting this line is no NAME=value"]),
+        (PEM.replace('"', ""), ["1:1 error env/quoting KEY: a value of several lines needs quotation marks"]),
+        (PEM.removesuffix('"'), ["1:1 error env/quoting KEY: the quotation is not closed"]),
+        (
+            "A\ncanaryMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\ncanary=\n",
+            ["2:1 error env/quoting this line is no NAME=value"],
+        ),
         (f"{PEM}\nB=1\nB=2\n", ["6:1 warning env/duplicate-key B stands in line 5 already"]),
         ("\ufeffA=1\r\nA=2\r\n", ["2:1 warning env/duplicate-key A stands in line 1 already"]),
     ],

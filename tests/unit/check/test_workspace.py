@@ -142,7 +142,7 @@ def test_the_sum_of_the_limits_is_reckoned(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     seen = facts(tmp_path, HEAD + DB, {}, memory=3 * GIB)
     assert lines(list(services.memory(seen))) == [
-        "compose.yaml:6:1 warning compose/memory-sum the limits come to 4.0G, and this server has 3.0G: "
+        "compose.yaml:6:1 warning compose/memory-sum the limits come to 4.0G, and this machine has 3.0G: "
         "staging 1.5G + production 1.5G + staging's second slots in a switch 1.0G"
     ]
     assert list(services.memory(replace(seen, memory=4 * GIB))) == []
