@@ -66,6 +66,7 @@ class Build:
     memory: int = 0
     target: str = ""
     context: str = ""
+    contexts: frozenset[str] = frozenset()  # names of the compose file's additional_contexts
     path: str = ""  # of the Dockerfile; "" where the compose file holds it
     remarks: "tuple[Remark, ...] | None" = ()  # BuildKit's own; None where it could not look
 

@@ -26,18 +26,20 @@ def builds(raw: Positions, configs: Sequence[EnvironmentConfig]) -> tuple[tuple[
     for config in configs:
         for name, service in config.services.items():
             if asked := service.definition.get("build"):
-                parts = (asked.get("dockerfile") or "Dockerfile", asked.get("target"), asked.get("dockerfile_inline"))
+                parts = (asked.get("dockerfile") or "Dockerfile", asked.get("target"), asked.get("dockerfile_inline"),
+                         " ".join(sorted(asked.get("additional_contexts") or ())))  # fmt: skip
                 key = (str(asked["context"]), *(str(part or "") for part in parts))
                 uses.setdefault(key, {})[name] = _overridden(service)
     memory = max((config.settings.build.memory for config in configs), default=0)
     found: list[Build] = []
     unseen: list[str] = []
-    for (context, dockerfile, target, inline), use in uses.items():
+    for (context, dockerfile, target, inline, others), use in uses.items():
         if not Path(context).is_dir():
             unseen += use
             continue
         around = _around(raw, Path(context), dockerfile, tuple(use))
-        around |= {"memory": memory, "target": target, "overridden": frozenset.intersection(*use.values())}
+        around |= {"memory": memory, "target": target, "contexts": frozenset(others.split())}
+        around |= {"overridden": frozenset.intersection(*use.values())}
         found.append(_inline(raw, inline, around) if inline else _build(Path(context) / dockerfile, around))
     return tuple(found), tuple(unseen)
 

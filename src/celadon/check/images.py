@@ -130,7 +130,7 @@ def _secrets(build: Build, one: Instruction) -> Iterator[Finding]:
 
 def _bases(build: Build, dockerfile: Dockerfile) -> Iterator[Finding]:
     values = {n: v for one in dockerfile.before if one.name == "ARG" for n, v in settings(one) if v is not None}
-    known = {"scratch"}
+    known = {"scratch", *build.contexts}
     for number, stage in enumerate(dockerfile.stages):
         others = [(match[1], one.place) for one in stage.body for flag in one.flags
                   if (match := re.match(r"--from=(.+)", flag) or re.search(r"\bfrom=([^,]+)", flag))]  # fmt: skip

@@ -161,6 +161,7 @@ def test_commands_are_read(text: str, programs: list[str]) -> None:
          ["5:1 warning unpinned-base the image ext/tool has no version"]),
         ("FROM a:1\nRUN --mount=type=bind,from=tool:latest,target=/t x\nUSER 1", {},
          ["2:1 warning unpinned-base the image tool:latest has no version"]),
+        ("FROM shared\nCOPY --from=docs /a /\nUSER 1", {"contexts": frozenset({"shared", "docs"})}, []),
         # what the compose file says instead
         ("FROM a:1\nCMD x", {"overridden": frozenset({"USER", "CMD", "HEALTHCHECK"})}, []),
         # what BuildKit says, less what is said already
