@@ -9,7 +9,7 @@ VERBS = {
     "cancel": ("cancel", _("Stop a deployment, safely.")),
     "check": (
         "check",
-        _("What is wrong with Dockerfiles, compose file, env files and keys, before they are deployed."),
+        _("What is wrong with what a team brings, before it is deployed."),
     ),
     "completion": ("completion", _("Print the shell's completion script.")),
     "deploy": ("deploy", _("Fetch, build and switch services, without losing a request.")),
