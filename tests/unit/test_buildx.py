@@ -83,3 +83,19 @@ def test_every_state_of_a_step_is_told_once_with_its_times() -> None:
         (base, "done", 2, 3.5),
         (run, "done", 5, 12.25),
     ]
+
+
+def test_buildkits_own_lint_is_read() -> None:
+    location = {"ranges": [{"start": {"line": 3}, "end": {"line": 3}}]}
+    warning = {
+        "ruleName": "StageNameCasing",
+        "description": "d",
+        "url": "https://x",
+        "detail": "e",
+        "location": location,
+    }
+    found = (buildx.Remark("StageNameCasing", 3, "e", "https://x"),)
+    assert buildx.remarks(json.dumps({"warnings": [warning], "buildError": {"message": "m"}})) == found
+    assert buildx.remarks('{"warnings": null}') == ()
+    assert buildx.remarks('{"warnings": null, "buildError": {"message": "m"}}') is None
+    assert buildx.remarks("ERROR: no engine") is None

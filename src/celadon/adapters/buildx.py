@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,40 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
             cause=progress.cause,
             hint=_("Mend it, push, and deploy again; what runs was not touched."),
         ) from error
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What BuildKit's own lint says of a Dockerfile's line (0 where it names none), under its rule's name."""
+
+    rule: str
+    line: int
+    detail: str
+    url: str
+
+
+def lint(file: Path, context: Path, target: str, timeout: float = 30.0) -> tuple[Remark, ...] | None:
+    """What BuildKit's own lint says of a Dockerfile; None where it cannot look: no engine, or no base image."""
+    words = [*engine.plugin("buildx"), "build", "--builder", engine.context(), "--call=check,format=json"]
+    words += ["--file", str(file), *(["--target", target] if target else []), str(context)]
+    try:
+        return remarks(process.run(words, timeout=timeout, check=False).out)
+    except CommandError:
+        return None
+
+
+def remarks(text: str) -> tuple[Remark, ...] | None:
+    """The lint's JSON, read; None where it holds nothing but that the lint failed."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return None
+    found = []
+    for one in told.get("warnings") or []:
+        ranges = (one.get("location") or {}).get("ranges") or [{}]
+        line = (ranges[0].get("start") or {}).get("line") or 0
+        found.append(Remark(one["ruleName"], line, one.get("detail") or one["description"], one.get("url") or ""))
+    return None if told.get("buildError") and not found else tuple(found)
 
 
 class Progress:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from celadon.adapters import process
@@ -105,6 +106,18 @@ def export(repository: Path, sha: str, folder: Path) -> None:
     process.run([*argv, "read-tree", sha], env=env)
     process.run([*argv, "checkout-index", "--all", "--force"], cwd=folder, env=env, timeout=FETCH_LIMIT)
     index.unlink(missing_ok=True)
+
+
+def kept(folder: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Those of the files `names` in a checkout's `folder` that git has, and those that it is told to ignore.
+
+    Raises CommandError where git refuses to say.
+    """
+    tracked = _git(folder, "--literal-pathspecs", "ls-files", "-z", "--", *names).out.split("\0")
+    listed = "".join(f"{name}\0" for name in names)
+    argv = ["git", "check-ignore", "-z", "--stdin"]
+    ignored = process.run(argv, cwd=folder, env=SILENT, stdin=listed, timeout=60, check=False)
+    return {*tracked} - {""}, {*ignored.out.split("\0")} - {""}
 
 
 def remote(folder: Path) -> str:

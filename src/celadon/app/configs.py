@@ -28,7 +28,7 @@ def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfi
 
 
 def read(outline: Outline, environment: str) -> EnvironmentConfig:
-    """The environment as the file has it now. Raises ConfigError with every problem."""
+    """An environment as the workspace's file has it now. Raises ConfigError; EngineError where Compose is missing."""
     try:
         return load_environment(outline.file, environment, compose.render, notify.problem_of)
     except ConfigError:

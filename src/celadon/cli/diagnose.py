@@ -13,7 +13,6 @@ from celadon.errors import DONE, FAILED
 from celadon.locale import _, ngettext, numbers
 
 MARKS = {OK: "✓", INFO: "·", WARNING: "!", ERROR: "✗"}
-STYLES = {OK: "green", INFO: "", WARNING: "yellow", ERROR: "bold red"}
 
 
 @click.command("diagnose", help=_("What is wrong with this server: memory, disk, ports, kills, certificates, sizing."))
@@ -40,7 +39,7 @@ def command(folder: Path, bundle: Path | None, as_json: bool) -> int:
 
 def _show(seen: Facts, found: list[Finding]) -> None:
     for finding in found:
-        output.styled(f"{MARKS[finding.severity]} {finding.what}", STYLES[finding.severity])
+        output.styled(f"{MARKS[finding.severity]} {finding.what}", output.SEVERITIES[finding.severity])
         if finding.why:
             output.lines([f"    {finding.why}"])
         if finding.mend:

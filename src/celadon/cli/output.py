@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HEARTBEAT = 9.0  # seconds of silence after which a line is printed: SSH and CI hang up on the silent
 LOOK = 0.5  # seconds between two looks at the silence: together never more than 10
 FRAMES = 4  # a second, of the lines at the bottom of a terminal that change
+SEVERITIES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red"}  # of a finding → its colour
 
 
 def console(*, stderr: bool = False) -> "Console":

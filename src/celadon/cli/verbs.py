@@ -8,6 +8,7 @@ VERBS = {
     "build": ("build", _("Build images, one at a time, for a later deploy.")),
     "cancel": ("cancel", _("Stop a deployment, safely.")),
     "cleanup": ("cleanup", _("Remove what nothing needs any more; only what Celadon made.")),
+    "check": ("check", _("What is wrong with what a team brings, before it is deployed.")),
     "completion": ("completion", _("Print the shell's completion script.")),
     "deploy": ("deploy", _("Fetch, build and switch services, without losing a request.")),
     "diagnose": ("diagnose", _("What is wrong with this server, and what will be.")),

@@ -23,6 +23,7 @@ Judge = Callable[[str], str | None]
 
 TEMPLATE_KEY = "x-celadon-router-template"  # in what is kept of a rendering
 
+_BAD_ENV_FILE = re.compile(r"failed to read (?P<path>.+?): ")
 _MISSING_ENV_FILE = re.compile(r"env file (?P<path>.+?) not found")
 
 
@@ -143,6 +144,9 @@ def _of_compose(raw: Positions, error: CommandError) -> Problem:
             file=shown(Path(missing["path"]))
         )
         return raw.problem(place or (), message)
+    if refused := _BAD_ENV_FILE.search(words):  # Compose's own words go on with the value that it could not read
+        message = _("is no env file that Compose can read: a quotation is not closed, or a line is no NAME=value")
+        return Problem(shown(Path(refused["path"])), 0, 0, "", message)
     if match := re.search(r"yaml: line (\d+)", words):
         return Problem(shown(raw.file), int(match[1]), 1, "", words)
     if match := re.search(r"(services|x-celadon)\.[\w.-]*\w", words):

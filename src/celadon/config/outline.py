@@ -35,7 +35,8 @@ def load_outline(file: Path) -> Outline:
         problems.append(_no_environments(raw, celadon))
     if problems:
         raise ConfigError(problems)
-    ours = [n for n, s in (services or {}).items() if isinstance(s, dict) and "x-celadon" in s]
+    every = services if isinstance(services, dict) else {}  # what else it may be, Compose refuses in words
+    ours = [n for n, s in every.items() if isinstance(s, dict) and "x-celadon" in s]
     known = environments or {}
     promoted = {str(n): str(o["from"]) for n, o in known.items() if isinstance(o, dict) and o.get("from")}
     return Outline(str(name), file.parent, file, tuple(map(str, known)), tuple(map(str, ours)), promoted)

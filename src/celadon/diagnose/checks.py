@@ -6,6 +6,7 @@ from datetime import timedelta
 from celadon.diagnose.facts import ERROR, INFO, OK, WARNING, Facts, Finding
 from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
+from celadon.locale.words import LIVE_RESTORE_OFF
 from celadon.plan import space
 
 GIB = 1 << 30
@@ -183,9 +184,7 @@ def engine(seen: Facts) -> Iterator[Finding]:
     )
     yield Finding("engine", OK, what)
     if not one.live_restore:
-        mend = _('"live-restore": true in /etc/docker/daemon.json, then: systemctl reload docker')
-        why = _("every service stops when the engine is restarted or updated")
-        yield Finding("engine", WARNING, _("live-restore is off"), why, mend)
+        yield Finding("engine", WARNING, *LIVE_RESTORE_OFF)
     if seen.clock_synchronized is False:
         yield Finding("engine", WARNING, _("the clock is not synchronized"),
                       _("certificates, tokens and logs go wrong"), "timedatectl set-ntp true")  # fmt: skip

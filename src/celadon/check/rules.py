@@ -1,0 +1,38 @@
+"""All rules: each area's functions, and the list of what they may say."""
+
+from collections.abc import Callable, Iterator
+
+from celadon.check import buildkit, envfiles, images, installs, ports, privacy, routes, server, services
+from celadon.check.facts import Facts, Finding, Rule
+
+AREAS = (images, buildkit, installs, services, ports, routes, envfiles, privacy, server)
+RULES: tuple[Rule, ...] = tuple(
+    sorted({one for area in AREAS for one in vars(area).values() if isinstance(one, Rule)}, key=lambda rule: rule.name)
+)
+
+
+def _builds(seen: Facts) -> Iterator[Finding]:
+    for build in seen.builds:
+        yield from images.findings(build)
+        yield from installs.findings(build)
+        yield from buildkit.findings(build)
+    for service in seen.unseen:
+        what = images.not_here(service)
+        yield images.UNSEEN.at(seen.file, seen.raw.at(("services", service, "build")), what)
+
+
+def _env_files(seen: Facts) -> Iterator[Finding]:
+    for file in seen.env_files:
+        yield from envfiles.writing(file)
+
+
+CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
+    _builds, _env_files, services.limits, services.memory, services.logs, services.mounts, services.loopback,
+    services.build_args, ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing,
+    envfiles.stopped, privacy.env_files, privacy.keys, server.findings,
+)  # fmt: skip
+
+
+def findings(seen: Facts) -> list[Finding]:
+    """Everything that the rules found, by file and line; what two environments share is said once."""
+    return sorted({finding for check in CHECKS for finding in check(seen)})

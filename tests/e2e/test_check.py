@@ -1,0 +1,107 @@
+"""Stories of `check`, on the real command: what a team brings, without an engine, and with no secret in any output."""
+
+import json
+import time
+from pathlib import Path
+
+from tests.e2e.workspace import Workspace, run
+
+CANARIES = ("c4n4ry-password", "c4n4ry-token", "c4n4ry-build", "c4n4ry-key", "c4n4ry-left-open")
+ROOT = Path(__file__).parents[2]
+
+
+def bring(team: Workspace) -> None:
+    """A team's usual mistakes, all at once."""
+    run(["git", "init", "--quiet", str(team.folder)])
+    service = team.folder / team.unique("shop")
+    (service / "Dockerfile").write_text(
+        f"FROM node\nARG NPM_TOKEN={CANARIES[2]}\nCOPY . .\nRUN npm ci && \\\n    npm run build\nCMD node server.js\n"
+    )
+    keys = team.folder / "config" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "jwt.pem").write_text(f"-----BEGIN PRIVATE KEY-----\n{CANARIES[3]}\n-----END PRIVATE KEY-----\n")
+    (keys / "jwt.pem").chmod(0o644)
+    (keys / "jwt_public.pem").write_text("-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n")
+    staging = team.folder / "config" / ".env.staging"
+    staging.write_text(
+        f"DATABASE_URL=postgres://shop:{CANARIES[0]}@localhost:5432/shop\nAPI_TOKEN={CANARIES[1]}\n"
+        f"API_TOKEN={CANARIES[1]}\n"
+    )
+    staging.chmod(0o644)
+    team.services[team.unique("shop")]["volumes"] = ["./config/keys:/keys:ro"]
+    team.services["db"] = {"image": "postgres:18", "ports": ["5432:5432"]}
+    team.top["build"] = {"memory": "2g"}
+    team.write()
+    run(["git", "-C", str(team.folder), "add", "config/.env.staging", "config/keys/jwt.pem"])
+
+
+def test_what_a_team_brings_is_looked_at_without_an_engine(shop: Workspace) -> None:
+    bring(shop)
+    nowhere = {"DOCKER_HOST": f"unix://{shop.folder}/none"}
+    found = shop.celadon("check", "--json", expect=1, env=nowhere).json
+    file = f"{shop.folder}/{shop.unique('shop')}/Dockerfile"
+    placed = {(one["rule"], one["file"], one["line"], one["severity"]) for one in found}
+    assert {
+        ("dockerfile/unpinned-base", file, 1, "warning"),
+        ("dockerfile/root", file, 1, "warning"),
+        ("dockerfile/secret", file, 2, "error"),
+        ("dockerfile/no-cache-mount", file, 4, "warning"),
+        ("dockerfile/no-heap-limit", file, 5, "warning"),
+        ("dockerfile/shell-form", file, 6, "warning"),
+        ("env/duplicate-key", f"{shop.folder}/config/.env.staging", 3, "warning"),
+        ("env/tracked", f"{shop.folder}/config/.env.staging", 1, "error"),
+        ("env/not-ignored", f"{shop.folder}/config/.env.production", 1, "warning"),
+        ("compose/localhost", f"{shop.folder}/config/.env.staging", 1, "warning"),
+        ("keys/mode", f"{shop.folder}/config/keys/jwt.pem", 1, "error"),
+        ("keys/tracked", f"{shop.folder}/config/keys/jwt.pem", 1, "error"),
+        ("host/engine", "", 0, "info"),
+    } <= placed
+    assert "compose/port-taken" in {one["rule"] for one in found}
+    assert not any("jwt_public" in one["file"] for one in found)
+    only = shop.celadon("check", "production", "--json", expect=None, env=nowhere).json
+    assert not any(one["file"].endswith(".env.staging") for one in only)
+    assert "Did you mean `staging`?" in shop.celadon("check", "stagin", expect=2).err
+    assert not (shop.folder / ".celadon").exists()
+
+    text = shop.celadon("check", expect=1, env=nowhere)
+    assert f"{file}:2:1  error  dockerfile/secret  ARG gives NPM_TOKEN a value" in text.out
+    count = {s: sum(one["severity"] == s for one in found) for s in ("error", "warning", "info")}
+    assert text.out.splitlines()[-1] == f"{count['error']} errors, {count['warning']} warnings, {count['info']} remarks"
+    report = shop.celadon("check", "--sarif", expect=1, env=nowhere)
+    assert len(json.loads(report.out)["runs"][0]["results"]) == len(found)
+
+    # Compose prints what it cannot read of an env file: neither this verb nor another may pass it on.
+    (shop.folder / "config" / ".env.staging").write_text(f'API_TOKEN="{CANARIES[4]}\nB=1\n')
+    refused = shop.celadon("check", expect=1, env=nowhere)
+    assert ".env.staging:1:1  error  env/quoting  API_TOKEN: the quotation is not closed" in refused.out
+    assert "env/not-checked" in refused.out
+    planned = shop.celadon("plan", "deploy", "staging", expect=2)
+    assert ".env.staging: is no env file that Compose can read" in planned.err
+    said = [ran.out + ran.err for ran in (text, report, refused, planned)] + [json.dumps(found)]
+    assert [one for one in CANARIES for words in said if one in words] == []
+
+    (shop.folder / shop.unique("shop") / "Dockerfile").write_bytes(b"FROM \xff\n")
+    (shop.folder / "config" / ".env.staging").write_text("A=1\n")
+    assert "is no UTF-8 text" in shop.celadon("check", expect=2).err
+
+
+def test_buildkit_is_asked_where_it_is_wished(shop: Workspace) -> None:
+    file = shop.folder / shop.unique("shop") / "Dockerfile"
+    file.write_text(file.read_text().replace("FROM python:3.14-slim", "FROM python:3.14-slim AS Base"))
+    assert not any(one["rule"].startswith("buildkit/") for one in shop.celadon("check", "--json", expect=None).json)
+    found = shop.celadon("check", "--buildkit", "--json", expect=None).json
+    assert [one["line"] for one in found if one["rule"] == "buildkit/StageNameCasing"] == [1]
+    nowhere = {"DOCKER_HOST": f"unix://{shop.folder}/none"}
+    told = shop.celadon("check", "--buildkit", env=nowhere, expect=None).out
+    assert "info  buildkit/no-answer  BuildKit could not look at it" in told
+
+
+def test_the_example_is_well_and_quickly_looked_at(empty: Workspace) -> None:
+    empty.write()  # so that the fixture has a workspace to take away
+    begun = time.monotonic()
+    argv = empty.argv("check")
+    argv[argv.index("-C") + 1] = str(ROOT / "examples" / "workhub")
+    out = run(argv)
+    assert time.monotonic() - begun < 2
+    assert out.splitlines()[-1].startswith("0 errors, ")
+    assert "env/" not in out  # allowed there

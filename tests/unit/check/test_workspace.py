@@ -1,0 +1,207 @@
+"""Whole workspaces, a compose file in: exactly what the rules of services, ports, routes and env files say.
+
+Compose itself renders them; what the server would tell is given.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from celadon.adapters import compose
+from celadon.check import allowing, envfiles, ports, routes, rules, sarif, server, services
+from celadon.check.facts import Engine, Facts, Finding
+from celadon.check.look import env_files, look
+from celadon.config.load import load_environment
+from celadon.config.positions import read
+
+HEAD = """\
+name: shop
+x-celadon:
+  environments:
+    staging: {listen: [4400], url: "http://s.example.com:4400"}
+    production: {listen: [80], url: "http://shop.example.com", from: staging}
+services:
+  web:
+    image: web:1
+    x-celadon: {port: 3000, route: /, health: /health}
+    mem_limit: 1g
+"""
+DB = "  db:\n    image: postgres:18\n    mem_limit: 512m\n"
+SHOP = "  shop:\n    image: shop:1\n    mem_limit: 1m\n    x-celadon: {port: 1, route: /shop, health: /h}\n"
+ALL = (services.limits, services.memory, services.logs, services.mounts, services.loopback, services.build_args,
+       ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing)  # fmt: skip
+GIB = 1 << 30
+
+
+def facts(folder: Path, text: str, files: dict[str, str], **more: Any) -> Facts:
+    (folder / "compose.yaml").write_text(text)
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    before = env_files(read(folder / "compose.yaml"), ("staging", "production"))
+    configs = [load_environment(folder / "compose.yaml", name, compose.render) for name in ("staging", "production")]
+    return replace(look(before, configs), engine=Engine(), **{"memory": 64 * GIB, **more})
+
+
+def lines(found: list[Finding]) -> list[str]:
+    return [f"{f.file}:{f.line}:{f.column} {f.severity} {f.rule} {f.what}" for f in sorted(set(found))]
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "findings"),
+    [
+        (HEAD + DB, {}, []),
+        # memory
+        (HEAD.replace("    mem_limit: 1g\n", ""), {},
+         ["compose.yaml:7:3 info compose/no-mem-limit web has no mem_limit"]),
+        (HEAD.replace("mem_limit: 1g", "deploy: {resources: {limits: {memory: 1g}}}"), {}, []),
+        # logs
+        (HEAD + "    logging: {driver: json-file}\n", {},
+         ["compose.yaml:11:5 warning compose/log-rotation web sets `logging` without max-size"]),
+        (HEAD + "    logging: {options: {max-size: 5m}}\n", {}, []),
+        (HEAD + "    logging: {driver: journald}\n", {}, []),
+        (HEAD + DB + "    logging: {options: {max-file: \"3\"}}\n", {},
+         ["compose.yaml:14:5 warning compose/log-rotation db sets `logging` without max-size"]),
+        # mounts
+        (HEAD + "    volumes: [./keys:/keys]\n", {},
+         ["compose.yaml:11:15 warning compose/bind-missing web mounts keys, which is not there"]),
+        (HEAD + "    volumes: [./keys:/keys]\n", {"keys/x": ""}, []),
+        (HEAD + "    volumes:\n      - ./conf/app.ini:/app.ini\n", {"conf/app.ini": ""},
+         ["compose.yaml:12:9 info compose/bind-file web mounts the single file conf/app.ini"]),
+        (HEAD + DB + "    volumes: [./my.conf:/etc/my.conf]\n", {"my.conf": ""},
+         ["compose.yaml:14:15 warning compose/bind-file db mounts the single file my.conf"]),
+        # addresses that lead back into the container
+        (HEAD + "    environment: {DATABASE_URL: \"postgres://u:canary@localhost:5432/x\"}\n", {},
+         ["compose.yaml:11:19 warning compose/localhost DATABASE_URL leads to localhost"]),
+        (HEAD + "    environment:\n      - REDIS_HOST=127.0.0.1\n", {},
+         ["compose.yaml:12:9 warning compose/localhost REDIS_HOST leads to 127.0.0.1"]),
+        (HEAD + "    env_file: a.env\n", {"a.env": "A=1\nAPI_URL=http://[::1]:9/canary\n"},
+         ["a.env:2:1 warning compose/localhost API_URL leads to [::1]"]),
+        (HEAD + "    environment: {SELF_URL: \"http://localhost:3000\", HOST: 127.0.0.1, DB_HOST: db, CORS_URL: "
+         "\"http://localhost:1\", API_URL: \"http://localhost.example.com\"}\n", {}, []),
+        (HEAD + DB + "    environment: {REPLICA_HOST: localhost}\n    network_mode: host\n", {}, []),
+        # what is built in
+        (HEAD.replace("image: web:1", "build: {context: ., args: {API: \"${CELADON_ENV}\", B: 1}}"), {},
+         ["compose.yaml:8:32 warning compose/build-args-differ web: the build argument API differs between staging and "
+          "production"]),
+        # ports
+        (HEAD + DB + "    ports: [\"5432:5432\"]\n", {},
+         ["compose.yaml:14:13 error compose/port-taken db of production and db of staging both want port 5432 of the "
+          "host"]),
+        (HEAD + DB + "    ports: [\"127.0.0.1:4400:5432\"]\n", {},
+         ["compose.yaml:14:13 error compose/port-taken db of production and db of staging both want port 4400 of the "
+          "host",
+          "compose.yaml:14:13 error compose/port-taken db of staging and the router of staging both want port 4400 of "
+          "the host"]),
+        (HEAD + DB + "    ports: [\"4400/udp\", \"5432\"]\n", {}, []),
+        (HEAD + "    ports: [\"4400:3000\"]\n", {}, []),
+        # routes
+        (HEAD + SHOP.replace("port: 1", "host: s.example.com, port: 1"), {},
+         ["compose.yaml:9:36 error routes/hidden web is hidden behind shop, which has s.example.com for itself in "
+          "staging"]),
+        (HEAD + SHOP.replace("port: 1", "host: other.example.com, port: 1"), {}, []),
+        (HEAD.replace("port: 3000", "host: A.example.com, port: 3000")
+         + SHOP.replace("port: 1", "host: a.example.com, port: 1"), {},
+         ["compose.yaml:14:23 error routes/hidden shop is hidden behind web: its host differs in capitals only"]),
+        (HEAD.replace("/health}", "/shop/health}") + SHOP, {},
+         ["compose.yaml:9:47 error routes/health-elsewhere the health path /shop/health of web belongs to shop"]),
+        (HEAD.replace("/health}", "/shopping}") + SHOP, {}, []),
+        # public addresses
+        (HEAD + "    environment: {PUBLIC_URL: \"http://s.example.com:4400/x\"}\n", {},
+         ["compose.yaml:11:19 warning routes/public-url PUBLIC_URL is the address of staging, not of production"]),
+        (HEAD + "    environment: {NEXT_PUBLIC_API_URL: \"https://canary.example.org\"}\n", {},
+         ["compose.yaml:11:19 warning routes/public-url NEXT_PUBLIC_API_URL is not the address of production",
+          "compose.yaml:11:19 warning routes/public-url NEXT_PUBLIC_API_URL is not the address of staging"]),
+        (HEAD + "    env_file: ['${CELADON_ENV}.env']\n",
+         {"staging.env": "PUBLIC_URL=http://s.example.com:4400\n",
+          "production.env": "PUBLIC_URL=http://shop.example.com:80/\n"}, []),
+        (HEAD + "    environment: {PUBLIC_URL: /shop}\n", {}, []),
+        # what one environment has and the other lacks
+        (HEAD + "    env_file: [common.env, \"${CELADON_ENV}.env\"]\n",
+         {"common.env": "A=1\n", "staging.env": "B=1\nC=canary\n", "production.env": "B=2\n"},
+         ["staging.env:2:1 warning env/missing-key C is given to web here, but not in production: production.env lacks "
+          "it"]),
+        (HEAD + "    env_file: [{path: \"${CELADON_ENV}.env\", required: false}]\n", {"production.env": "B=2\n"},
+         ["production.env:1:1 warning env/missing-key B is given to web here, but not in staging"]),
+    ],
+)  # fmt: skip
+def test_what_a_workspace_is_told(
+    text: str, files: dict[str, str], findings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen = facts(tmp_path, text, files)
+    found = [finding for rule in ALL for finding in rule(seen)]
+    assert lines(found) == findings
+    assert "canary" not in str(found)
+
+
+def test_the_sum_of_the_limits_is_reckoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen = facts(tmp_path, HEAD + DB, {}, memory=3 * GIB)
+    assert lines(list(services.memory(seen))) == [
+        "compose.yaml:6:1 warning compose/memory-sum the limits come to 4.0G, and this machine has 3.0G: "
+        "staging 1.5G + production 1.5G + staging's second slots in a switch 1.0G"
+    ]
+    assert list(services.memory(replace(seen, memory=4 * GIB))) == []
+
+
+def test_what_the_engine_tells(tmp_path: Path) -> None:
+    seen = facts(tmp_path, HEAD, {})
+    assert list(server.findings(seen)) == []
+    assert lines(list(server.findings(replace(seen, engine=Engine(live_restore=False))))) == [
+        ":0:0 warning host/live-restore live-restore is off"
+    ]
+    assert lines(list(server.findings(replace(seen, engine=Engine(problem="no socket"))))) == [
+        ":0:0 info host/engine the Docker engine did not answer: no socket"
+    ]
+
+
+FOUND = [
+    Finding("a b/Dockerfile", 3, 5, "dockerfile/root", "warning", "what", "why", "mend"),
+    Finding("", 0, 0, "host/engine", "info", "what", "why", "mend"),
+    Finding("x/Dockerfile", 1, 1, "buildkit/StageNameCasing", "warning", "what", "why", "https://x"),
+    Finding("/elsewhere/x.pem", 1, 1, "keys/mode", "error", "what", "why", "mend"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("FROM a\nUSER 1\nUSER 0\n", 1),
+        ("FROM a\n# celadon: allow dockerfile/root, x/y  because\nUSER 0\n", 0),
+        ("FROM a\nUSER 1\nUSER 0 # celadon: allow dockerfile/root\n", 0),
+        ("# celadon: allow dockerfile/root\nFROM a\nUSER 0\n", 0),
+        ("FROM a\n# celadon: allow dockerfile/other\nUSER 0\n", 1),
+        ("FROM a\n\nUSER 0\n# celadon: allow dockerfile/root\n", 1),
+    ],
+)
+def test_a_comment_allows(text: str, left: int) -> None:
+    assert len(allowing.kept(FOUND[:1], {"a b/Dockerfile": text})) == left
+
+
+def test_code_hosts_can_read_the_sarif() -> None:
+    made = json.loads(json.dumps(sarif.document(FOUND, rules.RULES, "compose.yaml")))
+    assert made["version"] == "2.1.0" and made["$schema"].endswith("sarif-2.1.0.json")
+    (run,) = made["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"] == "celadon"
+    names = [rule["id"] for rule in driver["rules"]]
+    assert sorted(names) == names == ["buildkit/StageNameCasing", "dockerfile/root", "host/engine", "keys/mode"]
+    assert all(rule["fullDescription"]["text"] and rule["help"]["text"] for rule in driver["rules"])
+    for result in run["results"]:
+        assert names[result["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note") and result["message"]["text"]
+        (location,) = result["locations"]
+        region = location["physicalLocation"]["region"]
+        assert region["startLine"] >= 1 and region["startColumn"] >= 1
+    uris = [r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"]]
+    assert uris == ["a%20b/Dockerfile", "compose.yaml", "x/Dockerfile", "file:///elsewhere/x.pem"]
+
+
+def test_each_rule_is_in_the_manual() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "check.md").read_text()
+    assert [rule.name for rule in rules.RULES if f"`{rule.name}`" not in manual] == []
+    assert len({rule.name for rule in rules.RULES}) == len(rules.RULES) >= 30
