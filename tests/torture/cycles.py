@@ -1,35 +1,44 @@
-"""Promote and rollback, a hundred times in turn under load: nothing is lost, and nothing grows."""
+"""Promote and rollback, a hundred times in turn under load: nothing is lost, and nothing grows.
+
+With `--streams` that many websockets are open all the while; each one that ends opens again.
+"""
 
 import argparse
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.e2e.listener import UPGRADE, Listener
 from tests.e2e.workspace import Workspace, run
 from tests.torture.matrix import VERBS, Arena
 
+DRAIN = "5s"  # with streams every switch takes that long: they listen as long as they may
 WARM = 3  # cycles after which everything has its final size
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture.cycles", description=__doc__)
     parser.add_argument("--cycles", type=int, default=100)
+    parser.add_argument("--streams", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         team = Workspace(Path(folder))
+        team.environment = {"drain": DRAIN} if arguments.streams else {}
         team.make_team()
         try:
-            return report(*cycle(team, arguments.cycles))
+            return report(*cycle(team, arguments.cycles, arguments.streams))
         finally:
             team.remove()
 
 
-def cycle(team: Workspace, count: int) -> tuple[dict[str, int], dict[str, int], int, int, int]:
+def cycle(team: Workspace, count: int, streams: int = 0) -> tuple[dict[str, int], dict[str, int], int, int, int]:
     """Go round `count` times; returns the sizes after WARM cycles and at the end, verbs that failed, requests."""
     arena = Arena(team)
     arena.ready("promote")
+    tabs = [Tab(team.production) for _number in range(streams)]
     failed = lost = sent = 0
     early: dict[str, int] = {}
     for number in range(1, count + 1):
@@ -41,7 +50,34 @@ def cycle(team: Workspace, count: int) -> tuple[dict[str, int], dict[str, int], 
         if number == WARM:
             early = sizes(team)
         print(f"cycle {number}: {codes}, {figures['failed']} of {figures['total']} lost", flush=True)
+    for tab in tabs:
+        tab.close()
+    broken = sum(tab.broken for tab in tabs)
+    if tabs:
+        print(f"{sum(tab.ended for tab in tabs)} streams ended, {broken} of them otherwise than by a clean close")
+    lost += broken
     return early, sizes(team), failed, lost, sent
+
+
+class Tab(threading.Thread):
+    """A browser tab that opens its websocket again whenever it ends, until the tab is closed."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.ended = self.broken = 0
+        self._port, self._closed = port, threading.Event()
+        self.start()
+
+    def close(self) -> None:
+        """Open none again, once the present one ends."""
+        self._closed.set()
+
+    def run(self) -> None:
+        while not self._closed.is_set():
+            listener = Listener(self._port, UPGRADE)
+            listener.join()
+            self.ended += 1
+            self.broken += listener.end != "closed"
 
 
 def report(early: dict[str, int], late: dict[str, int], failed: int, lost: int, sent: int) -> int:

@@ -1,9 +1,8 @@
 """Cleaning up by hand: the whole workspace, under the host's lock."""
 
-from celadon.adapters import compose
+from celadon.app.configs import read
 from celadon.app.healing import LOCK_LIMIT, heal_the_killed, locked
 from celadon.app.workspace import Workspace
-from celadon.config.load import load_environment
 from celadon.plan.cleanup import Waste
 from celadon.run import cleaning
 from celadon.run.report import Report
@@ -25,5 +24,5 @@ def clean(workspace: Workspace, report: Report) -> int:
 def _world(workspace: Workspace, report: Report) -> World:
     """`keep` and the floor are the workspace's own, as the file has them now: any environment will do."""
     outline = workspace.outline
-    config = load_environment(outline.file, outline.environments[0], compose.render)
+    config = read(outline, outline.environments[0])
     return World(config, workspace.layout, workspace.record, report)

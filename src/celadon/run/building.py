@@ -1,4 +1,4 @@
-"""A build under way: its steps told to terminals and to who waits for the lock; what it took and left in the cache kept."""
+"""A build under way: its steps told to terminals and to who waits; what it took and what it left in the cache, kept."""
 
 import threading
 import time
