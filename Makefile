@@ -28,8 +28,8 @@ unit: venv  ## the tests that need no engine
 	@$(BIN)/pytest -m "not engine"
 e2e: setup  ## the stories on the real engine
 	@$(BIN)/pytest -m engine
-bench: setup  ## promote and rollback beside the scripts of others, in one run
-	@$(BIN)/python -m bench.run
+bench: setup  ## promote and rollback beside the scripts of others; builds beside Buildx
+	@$(BIN)/python -m bench.run && $(BIN)/python -m bench.build
 
 torture: setup  ## the whole kill matrix and a hundred rounds under load, and power cuts (hours)
 	@$(BIN)/python -m tests.torture && $(BIN)/python -m tests.torture --engine live && \

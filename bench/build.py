@@ -8,7 +8,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from bench.load import Load
+from bench.peak import Peak
 from bench.sides import GIT, HERE, run
 
 PORT = 4630
@@ -94,12 +94,12 @@ def compare(team: Team, runs: int) -> None:
             for kind in ("cold", "cached"):
                 step = WORK.format(number=f"{side} {number} {team.folder.name}")
                 team.commit(step)
-                with OwnMemory() as memory:
+                with Peak(own_memory, often=5) as memory:
                     took = timed(team.straight() if side == "buildx" else team.build())
                 seconds.setdefault((side, kind), []).append(took)
                 if side == "celadon":
                     seconds.setdefault(("the build step", kind), []).append(team.step_seconds())
-                    peaks.append(memory.peak)
+                    peaks.append(memory.most)
     for kind in ("cold", "cached"):
         straight, whole, step = (
             statistics.median(seconds[side, kind]) for side in ("buildx", "celadon", "the build step")
@@ -116,22 +116,9 @@ def timed(argv: list[str]) -> float:
     return time.monotonic() - begun
 
 
-class OwnMemory:
-    """The largest sum of what Celadon's own processes take (PSS, bytes), looked at five times a second."""
-
-    def __enter__(self) -> "OwnMemory":
-        self.peak, self._over = 0, threading.Event()
-        self._looking = threading.Thread(target=self._look)
-        self._looking.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._looking.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(0.2):
-            self.peak = max(self.peak, sum(map(proportional, celadons())))
+def own_memory() -> int:
+    """What Celadon's own processes take together (PSS, bytes)."""
+    return sum(map(proportional, celadons()))
 
 
 def celadons() -> list[Path]:

@@ -8,13 +8,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.load import Load
+from bench.peak import Peak
 from bench.sides import SCRIPTS, SERVICES, Celadon, Script
 
 RATE = 200
@@ -73,8 +73,8 @@ def one_run(base: str, argv: Sequence[str], version: str) -> dict[str, Any]:
     with Load([f"{base}/{name}/api/health#{name}" for name in SERVICES], rate=RATE) as load:
         time.sleep(1)
         load.phase("command")
-        begun = time.monotonic()
-        with MemoryPeak() as memory:
+        begun, free = time.monotonic(), free_memory()
+        with Peak(lambda: free - free_memory()) as memory:
             done = subprocess.run(argv, capture_output=True, text=True)
         seconds = time.monotonic() - begun
         time.sleep(QUIET_AFTER)
@@ -93,26 +93,8 @@ def one_run(base: str, argv: Sequence[str], version: str) -> dict[str, Any]:
         "failed": figures["failed"],
         "kinds": figures["failed_by_kind"],
         "gap": figures["longest_gap_ms"] / 1000,
-        "memory": memory.peak,
+        "memory": memory.most,
     }
-
-
-class MemoryPeak:
-    """By how many bytes the host's free memory sank at most, looked at ten times a second."""
-
-    def __enter__(self) -> "MemoryPeak":
-        self.peak, self._begin, self._over = 0, free_memory(), threading.Event()
-        self._looking = threading.Thread(target=self._look)
-        self._looking.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._looking.join()
-
-    def _look(self) -> None:
-        while not self._over.wait(0.1):
-            self.peak = max(self.peak, self._begin - free_memory())
 
 
 def free_memory() -> int:
