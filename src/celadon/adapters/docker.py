@@ -85,7 +85,9 @@ def frozen(container: str) -> tuple[str, dict[str, str]]:
     """The label with the release that a container was made of, "" without one; and the environment it was given."""
     with engine.Connection() as connection:
         raw = connection.ask("GET", f"/containers/{container}/json")
-        of_image = connection.ask("GET", f"/images/{raw['Image']}/json")["Config"].get("Env") or []
+        of_image: list[str] = []
+        with _unless_gone():
+            of_image = connection.ask("GET", f"/images/{raw['Image']}/json")["Config"].get("Env") or []
     given = [one for one in raw["Config"].get("Env") or [] if one not in of_image]
     return raw["Config"]["Labels"].get(labels.DOCUMENT, ""), dict(one.split("=", 1) for one in given if "=" in one)
 

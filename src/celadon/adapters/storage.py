@@ -60,9 +60,14 @@ def cache() -> tuple[Cached, ...]:
     """The records of the build cache of the engine's own builder, whoever built."""
     return tuple(
         Cached(one["ID"], one.get("Description") or "", 0 if one.get("Shared") else one["Size"],
-               one.get("LastUsedAt") or one["CreatedAt"], bool(one.get("InUse")))
+               one.get("LastUsedAt") or one["CreatedAt"], bool(one.get("InUse")), _parents(one))
         for one in _df("?type=build-cache").get("BuildCache") or []
     )  # fmt: skip
+
+
+def _parents(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    several = raw.get("Parents") or raw.get(" Parents") or []  # with a space in some engines (moby)
+    return (*several, *([raw["Parent"]] if raw.get("Parent") else []))
 
 
 def _df(query: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from celadon.app.healing import LOCK_LIMIT, heal_the_killed, locked
 from celadon.app.workspace import Workspace
 from celadon.plan.cleanup import Waste
 from celadon.run import cleaning
+from celadon.run.cleaning import Cleaned
 from celadon.run.report import Report
 from celadon.run.world import World
 
@@ -14,8 +15,8 @@ def look(workspace: Workspace, report: Report) -> Waste:
     return cleaning.look(_world(workspace, report))[1]
 
 
-def clean(workspace: Workspace, report: Report) -> int:
-    """Remove what nothing needs, of every environment; returns the bytes that are free now and were not before."""
+def clean(workspace: Workspace, report: Report) -> Cleaned:
+    """Remove what nothing needs, of every environment."""
     heal_the_killed(workspace, report)
     with locked(workspace, "cleanup", LOCK_LIMIT, report):
         return cleaning.clean(_world(workspace, report))

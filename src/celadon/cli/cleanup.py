@@ -24,8 +24,11 @@ from celadon.locale.numbers import size
 def command(folder: Path, dry_run: bool, as_json: bool) -> None:
     workspace = open_workspace(folder)
     with output.Terminal(stderr=as_json) as terminal:
-        waste = cleaning.look(workspace, terminal)
-        freed = None if dry_run else cleaning.clean(workspace, terminal)
+        if dry_run:
+            waste, freed = cleaning.look(workspace, terminal), None
+        else:
+            cleaned = cleaning.clean(workspace, terminal)
+            waste, freed = cleaned.waste, cleaned.freed
     rows = waste.rows()
     if as_json:
         keys = ("kind", "name", "bytes", "why")

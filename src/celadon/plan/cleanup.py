@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from celadon.locale import _, numbers
@@ -10,11 +10,7 @@ from celadon.plan import retire
 from celadon.state.disk import Cached, Disk, Image, Space
 from celadon.state.snapshot import Built, Release, Snapshot
 
-_KINDS = {  # steps and records that bear other words for the same; all else bears the same words
-    "run": re.compile(r"\[[^\]]*\] RUN |mount / from exec "),
-    "context": re.compile(r"\[internal\] load (build context|\.dockerignore)|local source for context"),
-    "dockerfile": re.compile(r"\[internal\] load build definition from |local source for dockerfile"),
-}
+_RUN = re.compile(r"\[[^\]]*\] RUN |mount / from exec ")
 
 
 @dataclass(frozen=True)
@@ -45,12 +41,15 @@ class Waste:
         ]  # fmt: skip
 
 
-def waste(keep: int, snapshot: Snapshot, disk: Disk, lacking: int) -> Waste:
+def waste(
+    keep: int, snapshot: Snapshot, disk: Disk, lacking: int, environments: Collection[str] | None = None
+) -> Waste:
     """What may go of the workspace; build cache only for the `lacking` bytes that the rest does not give.
 
+    Releases, and images that only they use, of `environments` only, since each may keep another number (None: of all).
     Never what a container was made of, what is live or a rollback brings back, an image that waits to be deployed.
     """
-    releases, built = _surplus(keep, snapshot)
+    releases, built = _surplus(keep, snapshot, environments)
     staying = {r.image_id for r in snapshot.releases if r not in releases}
     staying |= {b.image_id for b in snapshot.built if b not in built}
 
@@ -62,15 +61,19 @@ def waste(keep: int, snapshot: Snapshot, disk: Disk, lacking: int) -> Waste:
     images = _nameless(snapshot, disk)
     going = {r.image_id for r in releases} | {b.image_id for b in built} | {i.id for i in images}
     sizes = {id_: disk.images[id_].own for id_ in going - staying if id_ in disk.images}
-    cache = _oldest(snapshot.cached, disk.cache, lacking - sum(sizes.values()))
+    cache = _oldest(snapshot.made, disk.cache, lacking - sum(sizes.values()))
     return Waste(releases, built, images, cache, sizes)
 
 
-def _surplus(keep: int, snapshot: Snapshot) -> tuple[tuple[Release, ...], tuple[Built, ...]]:
+def _surplus(
+    keep: int, snapshot: Snapshot, environments: Collection[str] | None
+) -> tuple[tuple[Release, ...], tuple[Built, ...]]:
     """Of every service that is live somewhere: what `keep` does not cover."""
     releases: list[Release] = []
     built: dict[Built, None] = {}
     for environment in dict.fromkeys(name for name, _service in snapshot.live):
+        if environments is not None and environment not in environments:
+            continue
         live = [r for r in snapshot.releases if r.environment == environment
                 and snapshot.live_release(environment, r.service) == r]  # fmt: skip
         going, unused = retire.surplus(environment, keep, snapshot, live)
@@ -81,23 +84,32 @@ def _surplus(keep: int, snapshot: Snapshot) -> tuple[tuple[Release, ...], tuple[
 
 
 def _nameless(snapshot: Snapshot, disk: Disk) -> tuple[Image, ...]:
-    """Images that were built for this workspace, and that no tag, no container and no record names any more."""
+    """Images that builds of this workspace made, and that no tag, no container and no record names any more.
+
+    By id: the label alone is inherited by what somebody builds on top of ours.
+    """
     named = {r.image_id for r in snapshot.releases} | {b.image_id for b in snapshot.built}
     return tuple(
-        i
-        for i in disk.images.values()
-        if i.workspace == snapshot.workspace and not i.tags and not i.used and i.id not in named
+        i for i in disk.images.values() if i.id in snapshot.made and not i.tags and not i.used and i.id not in named
     )
 
 
-def _oldest(ours: Iterable[str], cache: Sequence[Cached], lacking: int) -> tuple[Cached, ...]:
-    """Our own records, the longest unused first, until they give what is lacking."""
-    mine, found = set(ours), []
-    for record in sorted(cache, key=lambda c: c.used):
-        if lacking <= 0:
+def _oldest(ours: Collection[str], cache: Sequence[Cached], lacking: int) -> tuple[Cached, ...]:
+    """Our own records, the longest unused first, until they give what is lacking.
+
+    A record on which another one stands can only go after it; what anybody else's stands on stays.
+    """
+    left = {record.id: record for record in cache}
+    found: list[Cached] = []
+    while lacking > 0:
+        standing = {parent for record in left.values() for parent in record.parents}
+        free = [r for r in left.values() if r.id in ours and not r.busy and r.id not in standing]
+        if not free:
             break
-        if record.id in mine and not record.busy and record.size:
-            found.append(record)
+        for record in sorted(free, key=lambda r: r.used):
+            if lacking <= 0:
+                break
+            found.append(left.pop(record.id))
             lacking -= record.size
     return tuple(found)
 
@@ -113,8 +125,8 @@ def made_by(new: Iterable[Cached], steps: Iterable[str]) -> frozenset[str]:
     """The ids of those records, new since a build began, that came of its `steps`, the ones that were not cached.
 
     The engine does not say who made a record; it says what for. Somebody else may have built at the same time: where
-    there are more records of a kind than this build ran steps of it, none of them is claimed. A cache mount is never:
-    it is there to be shared.
+    there are more records of a kind than this build ran steps of it, none of them is claimed. A cache mount is never,
+    nor what was sent to be built: they are there to be used again.
     """
     own = Counter(_kind(step) for step in steps)
     found: dict[str, list[str]] = {}
@@ -124,5 +136,8 @@ def made_by(new: Iterable[Cached], steps: Iterable[str]) -> frozenset[str]:
 
 
 def _kind(text: str) -> str:
-    """What a step ("[web 2/4] RUN npm ci") and its record ("mount / from exec /bin/sh -c npm ci") have in common."""
-    return next((kind for kind, pattern in _KINDS.items() if pattern.match(text)), text)
+    """What a step ("[web 2/4] RUN npm ci") and its record ("mount / from exec /bin/sh -c npm ci") have in common.
+
+    All steps but RUN bear the same words as their records.
+    """
+    return "run" if _RUN.match(text) else text

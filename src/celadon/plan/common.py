@@ -110,14 +110,19 @@ def preparation(config: EnvironmentConfig, snapshot: Snapshot) -> tuple[Step, ..
     standing = {c.service: c for c in snapshot.containers if c.environment == config.name and c.running
                 and c.role in (labels.ROUTER, labels.BACKING)}  # fmt: skip
     missing = [name for name in (*config.backing, ROUTER) if name not in standing]
-    router = standing.get(ROUTER)
-    moved = router is not None and (
-        router.fingerprint != render.router_fingerprint(config) or config.name in snapshot.adrift
-    )
+    moved = router_moved(config, snapshot)
     if not missing and not moved:
         return ()
     names = tuple(dict.fromkeys([*missing, *([ROUTER] if moved else [])]))
     return (steps.Prepare(names, restarts_router=moved),)
+
+
+def router_moved(config: EnvironmentConfig, snapshot: Snapshot) -> bool:
+    """Whether the router that runs was made for other doors, or mounts a folder that was lost: it must be made anew."""
+    router = next((c for c in snapshot.of_role(config.name, ROUTER) if c.running), None)
+    return router is not None and (
+        router.fingerprint != render.router_fingerprint(config) or config.name in snapshot.adrift
+    )
 
 
 def change_line(snapshot: Snapshot, release: Release) -> str:

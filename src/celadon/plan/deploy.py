@@ -35,7 +35,7 @@ def plan_build(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
                 commit=source.short, image=image.tag)))  # fmt: skip
     first, why = space.admit(config, snapshot, made)
     notes = (*_build_notes(config, snapshot, made), *why)
-    last = (steps.CleanUp(),) if made else ()
+    last = (steps.CleanUp((config.name,)),) if made else ()
     return Plan("build", config.name, tuple(services), (*first, *made, *last), tuple(unchanged), notes=notes)
 
 

@@ -1,16 +1,14 @@
 """Plans of `up` and `down`: a whole environment started, or taken away."""
 
 from celadon.config.workspace import EnvironmentConfig
-from celadon.plan import steps
-from celadon.plan.render import router_fingerprint
+from celadon.plan import common, steps
 from celadon.plan.steps import Plan
 from celadon.state.snapshot import ROUTER, Snapshot
 
 
 def plan_up(config: EnvironmentConfig, snapshot: Snapshot) -> Plan:
     """Network, backing services and router, and then everything that the record has as live."""
-    router = next((c for c in snapshot.of_role(config.name, ROUTER) if c.running), None)
-    moved = router is not None and router.fingerprint != router_fingerprint(config)
+    moved = common.router_moved(config, snapshot)
     prepare = steps.Prepare((*config.backing, ROUTER), restarts_router=moved)
     return Plan("up", config.name, tuple(config.backing), (prepare, steps.Heal(config.name)))
 

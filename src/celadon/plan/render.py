@@ -170,8 +170,11 @@ def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, 
 def packed(document: Mapping[str, Any]) -> str:
     """A frozen document for a container's label, should the workspace's own copy be lost.
 
-    Without the values of its environment, which the container has anyway: a label is shown to more eyes.
+    Without the values of its environment, which the container has anyway: a label is shown to more eyes. "" where the
+    text of a configuration file would be in it, which may hold a password.
     """
+    if any("content" in config for config in (document.get("configs") or {}).values()):
+        return ""
     services = {name: {k: v for k, v in d.items() if k != "environment"} for name, d in document["services"].items()}
     text = json.dumps({**document, "services": services}, default=str)
     return base64.b64encode(zlib.compress(text.encode())).decode()

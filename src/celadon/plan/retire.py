@@ -28,6 +28,14 @@ def surplus(
     return tuple(releases), tuple(built)
 
 
+def departed(environment: str, service: str, snapshot: Snapshot) -> tuple[tuple[Release, ...], tuple[Built, ...]]:
+    """Releases of a service that left the environment, and images that nothing else uses then."""
+    mine = [r for r in snapshot.releases if r.service == service]
+    others = {r.image_id for r in mine if r.environment != environment}
+    going = tuple(r for r in mine if r.environment == environment)
+    return going, tuple(b for b in snapshot.built if b.service == service and b.image_id not in others)
+
+
 def way_back(releases: Sequence[Release], live: Release) -> list[Release]:
     """The releases that rollbacks from `live` would bring back, nearest first."""
     by_id = {r.id: r for r in releases if (r.environment, r.service) == (live.environment, live.service)}
@@ -40,8 +48,10 @@ def way_back(releases: Sequence[Release], live: Release) -> list[Release]:
 
 
 def _unused(snapshot: Snapshot, live: Release, going: set[str]) -> list[Built]:
-    """Built images older than the arriving one that no release is left to use."""
+    """Images built before the arriving one that no release is left to use."""
     used = {r.image_id for r in snapshot.releases if r.service == live.service and r.id not in going}
     used.add(live.image_id)
-    mine = [b for b in snapshot.built if b.service == live.service and b.id < live.id]
-    return [b for b in mine if b.image_id not in used]
+    mine = [b for b in snapshot.built if b.service == live.service]
+    # Of the image, not of the release: the same image comes again under a later id, and what was built since waits.
+    came = next((b.id for b in mine if b.image_id == live.image_id), live.id)
+    return [b for b in mine if b.id < came and b.image_id not in used]

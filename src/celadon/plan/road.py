@@ -31,12 +31,13 @@ def whole(
     releases, built = retire.surplus(
         config.name, config.settings.keep, snapshot, [a.release for turn in turns for a in turn]
     )
-    releases += tuple(r for d in departures for r in snapshot.releases
-                      if (r.environment, r.service) == (config.name, d.service))  # fmt: skip
+    for departure in departures:
+        gone, unused = retire.departed(config.name, departure.service, snapshot)
+        releases, built = (*releases, *gone), (*built, *unused)
     if releases or built:
         made.append(steps.Retire(releases, built))
     if made:
-        made.append(steps.CleanUp())
+        made.append(steps.CleanUp((config.name,)))
     return tuple(made)
 
 

@@ -13,7 +13,6 @@ from celadon.state.snapshot import Snapshot
 FLOOR, FLOOR_SHARE = 20 << 30, 0.2  # bytes; of the file system, where it is so small that 20 GB would be most of it
 RESERVE, RESERVE_SHARE = 1 << 30, 0.05  # for databases and logs: a full disk stops them
 UNKNOWN = 512 << 20  # bytes for an image of which nothing is known
-TWICE = 2  # a build writes its layers into the cache as well
 STATE_LEAST = 64 << 20  # bytes for the record, the log, the exported source
 INODES_LEAST = 20_000  # one `npm ci` takes as many
 
@@ -41,14 +40,14 @@ def admit(config: EnvironmentConfig, snapshot: Snapshot, making: Sequence[Step])
     needs = {step.built.service: _need(snapshot, disk, step.built.service) for step in making
              if isinstance(step, steps.Build | steps.Pull)}  # fmt: skip
     lacking = missing(disk, config.settings.disk.floor)
-    going = cleanup.waste(config.settings.keep, snapshot, disk, lacking) if lacking > 0 else cleanup.Waste()
+    # No releases yet: what is about to be made may use the image of one.
+    going = cleanup.waste(config.settings.keep, snapshot, disk, lacking, ()) if lacking > 0 else cleanup.Waste()
     tightest = min(disk.spaces, key=lambda one: one.free)
     reserve = min(RESERVE, int(tightest.total * RESERVE_SHARE))
-    arithmetic = _arithmetic(needs, tightest, reserve, going.bytes)
-    if sum(needs.values()) + reserve > tightest.free + going.bytes or disk.state.free < STATE_LEAST:
+    if max(needs.values()) + reserve > tightest.free + going.bytes or disk.state.free < STATE_LEAST:
         raise RefusedError(
             _("There is not enough free disk to build; nothing was changed."),
-            evidence=[*arithmetic, _holders(disk, config.workspace), *_state(disk.state)],
+            evidence=[*_arithmetic(needs, tightest, reserve, going.bytes), *_holders(disk, config.workspace)],
             hint=_("See what may go: celadon cleanup --dry-run; and who has the rest: celadon diagnose"),
         )
     if not going.bytes:
@@ -60,9 +59,9 @@ def admit(config: EnvironmentConfig, snapshot: Snapshot, making: Sequence[Step])
 
 
 def _need(snapshot: Snapshot, disk: Disk, service: str) -> int:
-    """Bytes that the next image of `service` will probably take, with what the build cache keeps of it."""
+    """Bytes that the next image of `service` takes at most: what its newest one has for itself."""
     known = [disk.images[b.image_id].own for b in snapshot.built if b.service == service and b.image_id in disk.images]
-    return TWICE * max(known) if known else UNKNOWN
+    return known[-1] if known else UNKNOWN
 
 
 def _refuse_without_inodes(spaces: Sequence[Space]) -> None:
@@ -77,10 +76,10 @@ def _refuse_without_inodes(spaces: Sequence[Space]) -> None:
 
 
 def _arithmetic(needs: dict[str, int], space: Space, reserve: int, going: int) -> list[str]:
-    wanted = " + ".join(f"{name} {numbers.size(bytes_)}" for name, bytes_ in needs.items())
+    largest = max(needs, key=lambda name: needs[name])
     return [
-        _("needed: {wanted} = {sum}, and {reserve} stay in reserve").format(
-            wanted=wanted, sum=numbers.size(sum(needs.values())), reserve=numbers.size(reserve)
+        _("needed: {size} for {service}, the largest, and {reserve} stay in reserve").format(
+            size=numbers.size(needs[largest]), service=largest, reserve=numbers.size(reserve)
         ),
         _("free in {folder}: {free} of {total}; cleaning up would give {going}").format(
             folder=space.folder, free=numbers.size(space.free), total=numbers.size(space.total),
@@ -89,13 +88,12 @@ def _arithmetic(needs: dict[str, int], space: Space, reserve: int, going: int) -
     ]  # fmt: skip
 
 
-def _holders(disk: Disk, workspace: str) -> str:
+def _holders(disk: Disk, workspace: str) -> list[str]:
     ours = sum(i.own for i in disk.images.values() if i.workspace == workspace)
     theirs = sum(i.own for i in disk.images.values()) - ours
-    return _("images of this workspace {ours}, others {theirs}, build cache {cache}").format(
-        ours=numbers.size(ours), theirs=numbers.size(theirs), cache=numbers.size(sum(c.size for c in disk.cache))
-    )
-
-
-def _state(state: Space) -> list[str]:
-    return [_("free in {folder}: {free}").format(folder=state.folder, free=numbers.size(state.free))]
+    return [
+        _("images of this workspace {ours}, others {theirs}, build cache {cache}").format(
+            ours=numbers.size(ours), theirs=numbers.size(theirs), cache=numbers.size(sum(c.size for c in disk.cache))
+        ),
+        _("free in {folder}: {free}").format(folder=disk.state.folder, free=numbers.size(disk.state.free)),
+    ]

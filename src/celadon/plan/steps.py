@@ -239,8 +239,12 @@ class Retire(Step):
 
 @dataclass(frozen=True)
 class CleanUp(Step):
-    """Remove what nothing needs any more; build cache as well where the disk is below its floor."""
+    """Remove what nothing needs any more; build cache as well where the disk is below its floor.
 
+    Releases of `environments` only: another one may keep more of them.
+    """
+
+    environments: tuple[str, ...] = ()
     after_commit = tidying = True
 
     def describe(self) -> str:

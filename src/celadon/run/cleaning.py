@@ -1,7 +1,11 @@
 """Cleaning up: what nothing needs any more goes, after each deployment and by hand; the host's lock must be held."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from celadon.adapters import storage
-from celadon.locale import numbers
+from celadon.errors import CommandError, EngineError
+from celadon.locale import _, numbers
 from celadon.plan import cleanup, space, steps
 from celadon.plan.cleanup import Waste
 from celadon.run import notifying, observe, projection
@@ -9,21 +13,33 @@ from celadon.run.world import World
 from celadon.state.disk import Disk
 
 
-def look(world: World) -> tuple[Disk, Waste]:
-    """What lies on the disk, and what of it may go."""
+@dataclass(frozen=True)
+class Cleaned:
+    """What went, and how many bytes are free now that were not before."""
+
+    waste: Waste
+    freed: int
+
+
+def look(world: World, environments: Collection[str] | None = None) -> tuple[Disk, Waste]:
+    """What lies on the disk, and what of it may go; releases of `environments` only (None: of all)."""
     seen = observe.snapshot(world.record, world.layout, world.config.workspace, world.now())
     disk, settings = observe.disk(world.layout), world.config.settings
     lacking = space.missing(disk, settings.disk.floor)
-    return disk, cleanup.waste(settings.keep, seen, disk, lacking)
+    return disk, cleanup.waste(settings.keep, seen, disk, lacking, environments)
 
 
-def clean_up(world: World, _step: steps.CleanUp) -> None:
-    clean(world)
+def clean_up(world: World, step: steps.CleanUp) -> None:
+    """A deployment's own: what cannot be cleaned up fails nothing."""
+    try:
+        clean(world, step.environments)
+    except (CommandError, EngineError) as problem:
+        world.report.note(_("Not everything could be cleaned up: {problem}").format(problem=problem))
 
 
-def clean(world: World) -> int:
-    """Remove what nothing needs; returns the bytes that are free now and were not before."""
-    disk, going = look(world)
+def clean(world: World, environments: Collection[str] | None = None) -> Cleaned:
+    """Remove what nothing needs; see `look`."""
+    disk, going = look(world, environments)
     for kind, name, bytes_, why in going.rows():
         world.report.log(f"{kind} {name} {numbers.size(bytes_)}: {why}")
     projection.forget(world, going.releases, going.built)
@@ -31,10 +47,11 @@ def clean(world: World) -> int:
         storage.remove_image(image.id)
     storage.prune_cache([c.id for c in going.cache])
     after = observe.disk(world.layout)
-    world.record.builds.forget_cached(world.record.builds.cached() - {record.id for record in after.cache})
+    still_there = {*(record.id for record in after.cache), *after.images}
+    world.record.builds.forget_made(world.record.builds.made() - still_there)
     for one in after.spaces:
         floor = space.floor(world.config.settings.disk.floor, one.total)
         if one.free < floor:
             world.report.note(cleanup.below(one, floor))
             notifying.disk_low(world.config, world.report, free=one.free, floor=floor, folder=one.folder)
-    return sum(one.free for one in after.spaces) - sum(one.free for one in disk.spaces)
+    return Cleaned(going, sum(one.free for one in after.spaces) - sum(one.free for one in disk.spaces))

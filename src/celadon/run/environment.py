@@ -72,15 +72,15 @@ def refuse_taken_ports(world: World) -> None:
     """Say who holds a port, before the engine says only that somebody does."""
     mine, options = projection.router_container(world), world.config.options
     doors = [*options.listen, *(options.tls.listen if options.tls else ())]
-    on_host = world.config.settings.router.on_host
+    on_host, folder = world.config.settings.router.on_host, world.layout.router(world.config.name)
     if on_host:
         gateway = str(projection.network(world).gateway)
         doors += [Listen(gateway, s.options.port) for s in world.config.services.values() if s.options.port]
     for listen in doors:
         if host.can_listen(listen.address, listen.port):
             continue
-        if on_host and mine and nginx.listens_on(world.layout.router(world.config.name), str(listen)):
-            continue
+        if on_host and mine and (nginx.is_adrift(folder) or nginx.listens_on(folder, str(listen))):
+            continue  # adrift: what says which doors are its own was lost; it is about to be made anew
         container = docker.port_holder(listen.port)
         if mine and container == mine.name:
             continue
@@ -103,6 +103,8 @@ def heal(world: World, step: steps.Heal) -> None:
 
 def tear_down(world: World, step: steps.TearDown) -> None:
     file = world.layout.compose(step.environment)
+    if not file.exists() and world.record.subnet(step.environment):
+        projection.write_environment(world)  # it was lost; without it the volumes would stay
     if file.exists():
         compose.down(file, world.config.project, volumes=step.volumes)
     left = [c for c in docker.containers(world.config.workspace) if c.environment == step.environment]

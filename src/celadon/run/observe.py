@@ -32,7 +32,7 @@ def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> S
         images=docker.images(),
         memory=_memory(containers),
         workspace=workspace,
-        cached=record.builds.cached(),
+        made=record.builds.made(),
         adrift=frozenset(c.environment for c in containers
                          if c.role == ROUTER and nginx.is_adrift(layout.router(c.environment))),
     )  # fmt: skip
@@ -59,13 +59,20 @@ def refuse_namesake(containers: Sequence[Container], layout: Layout, workspace: 
     A folder that is gone was this workspace before it was moved. Raises RefusedError.
     """
     for container in containers:
-        other = Path(container.folder)
-        if container.folder and other != layout.workspace and Layout(other).record.exists():
+        if is_namesakes(container, layout):
             raise RefusedError(
-                _("Another workspace of this host is called {name}: {folder}.").format(name=workspace, folder=other),
+                _("Another workspace of this host is called {name}: {folder}.").format(
+                    name=workspace, folder=container.folder
+                ),
                 evidence=[f"{c.name} ({c.folder})" for c in containers if c.folder == container.folder],
-                hint=_("Give one of the two another `name`, or work in {folder}.").format(folder=other),
+                hint=_("Give one of the two another `name`, or work in {folder}.").format(folder=container.folder),
             )
+
+
+def is_namesakes(container: Container, layout: Layout) -> bool:
+    """Whether a container belongs to another workspace, which has a record of its own and the same name."""
+    other = Path(container.folder)
+    return bool(container.folder) and other != layout.workspace and Layout(other).record.exists()
 
 
 def sources(

@@ -9,6 +9,7 @@ from celadon.adapters import docker, nginx
 from celadon.config.positions import Loader
 from celadon.locale import _
 from celadon.plan.render import RELEASE_KEY, Network, unpacked
+from celadon.run import observe
 from celadon.state.layout import Layout, write_private
 from celadon.state.record import Record
 from celadon.state.snapshot import IN_SLOT, Container, Live, Release
@@ -20,14 +21,17 @@ def rebuild(record: Record, layout: Layout, workspace: str) -> list[str]:
     What is live is what the router in force leads to; a worker's is the one that runs longest, since a candidate is
     younger. The history is lost. Where the frozen documents are lost as well, those of what runs come from labels.
     """
-    slots = [c for c in docker.containers(workspace) if c.role == IN_SLOT]
+    found = docker.containers(workspace)
+    if any(observe.is_namesakes(c, layout) for c in found):
+        return []  # not ours to take: whoever acts here is refused
+    slots = [c for c in found if c.role == IN_SLOT]
     releases = {(r.environment, r.service, r.id): r for r in _releases(layout)}
     for container in slots:
         key = (container.environment, container.service, container.release)
         if key not in releases and (made := _of_label(layout, container)):
             releases[key] = made
     environments = dict.fromkeys([*(name for name, _service, _id in releases), *(c.environment for c in slots)])
-    subnets = {name: found for name in environments if (found := docker.subnet(f"{workspace}-{name}_default"))}
+    subnets = {name: subnet for name in environments if (subnet := docker.subnet(f"{workspace}-{name}_default"))}
     ours = [c for c in slots if (c.environment, c.service, c.release) in releases and c.environment in subnets]
     places = {
         (c.environment, c.service, c.slot): Network(IPv4Network(subnets[c.environment])).place(c.address)

@@ -40,7 +40,8 @@ def reconcile(world: World) -> tuple[str, ...]:
     routers = [c for c in mine if c.role == labels.ROUTER]
     if not routers:
         return tuple(done)  # the environment is down: `up` or the next deploy starts it
-    if not any(c.running for c in routers):
+    folder = world.layout.router(world.config.name)
+    if not any(c.running for c in routers) and not nginx.is_adrift(folder):
         docker.start([c.id for c in routers])
         done += [_("started {name}, which should run").format(name=c.name) for c in routers]
     live = projection.live_candidates(world)
@@ -54,7 +55,7 @@ def reconcile(world: World) -> tuple[str, ...]:
         done += [_("started {name}, which should run").format(name=c) for c in missing]
     if projection.switch_router(world):
         done.append(_("the router was given what the record says"))
-    if nginx.is_adrift(world.layout.router(world.config.name)):
+    if nginx.is_adrift(folder):
         projection.renew_router(world)
         done.append(_("the router was made anew: the folder that it mounts was lost"))
     if orphans:

@@ -8,7 +8,7 @@ from celadon.state.snapshot import Built
 
 
 class Builds:
-    """The tables `built` and `cached` of an open record."""
+    """The tables `built` and `made` of an open record."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -22,18 +22,19 @@ class Builds:
             "INSERT OR REPLACE INTO built VALUES (?, ?, ?, ?, ?, ?, ?)",
             (b.service, b.id, b.image_id, b.commit, b.subject, b.build_key, b.created),
         )
+        self.add_made([b.image_id])
 
     def remove(self, service: str, build_id: str) -> None:
         self._db.execute("DELETE FROM built WHERE service = ? AND id = ?", (service, build_id))
 
-    def cached(self) -> frozenset[str]:
-        """The ids of the build cache's records that builds of this workspace made."""
-        return frozenset(r["id"] for r in self._db.execute("SELECT id FROM cached"))
+    def made(self) -> frozenset[str]:
+        """What builds of this workspace made: ids of images, and of records of the build cache."""
+        return frozenset(r["id"] for r in self._db.execute("SELECT id FROM made"))
 
-    def add_cached(self, ids: Iterable[str]) -> None:
+    def add_made(self, ids: Iterable[str]) -> None:
         with schema.transaction(self._db):
-            self._db.executemany("INSERT OR IGNORE INTO cached VALUES (?)", [(id_,) for id_ in ids])
+            self._db.executemany("INSERT OR IGNORE INTO made VALUES (?)", [(id_,) for id_ in ids])
 
-    def forget_cached(self, ids: Iterable[str]) -> None:
+    def forget_made(self, ids: Iterable[str]) -> None:
         with schema.transaction(self._db):
-            self._db.executemany("DELETE FROM cached WHERE id = ?", [(id_,) for id_ in ids])
+            self._db.executemany("DELETE FROM made WHERE id = ?", [(id_,) for id_ in ids])

@@ -32,13 +32,17 @@ class Image:
 
 @dataclass(frozen=True)
 class Cached:
-    """A record of the engine's build cache. `size` is 0 for what images hold as well; `used` is ISO 8601, in UTC."""
+    """A record of the engine's build cache. `size` is 0 for what images hold as well; `used` is ISO 8601, in UTC.
+
+    A record cannot go before those whose `parents` (ids) it is among.
+    """
 
     id: str
     description: str
     size: int
     used: str
     busy: bool
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

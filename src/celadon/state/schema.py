@@ -43,7 +43,7 @@ RENDERINGS = """
 CREATE TABLE renderings (environment TEXT PRIMARY KEY, name TEXT NOT NULL, before TEXT) STRICT;
 INSERT INTO renderings SELECT environment, 'rendered', NULL FROM networks;
 """
-CACHED = "CREATE TABLE cached (id TEXT PRIMARY KEY) STRICT;"
+MADE = "CREATE TABLE made (id TEXT PRIMARY KEY) STRICT;"
 BUILD_TIMES = """
 CREATE TABLE build_times (
     id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, seconds REAL NOT NULL, steps TEXT NOT NULL) STRICT;
@@ -53,7 +53,7 @@ MIGRATIONS = (
     TABLES,
     EVIDENCE_AND_SERVED,
     RENDERINGS,
-    CACHED,
+    MADE,
     BUILD_TIMES,
 )  # one a schema, from the first; a record of any age becomes the newest when opened
 SCHEMA = len(MIGRATIONS)

@@ -172,8 +172,8 @@ class Memory:
 class Snapshot:
     """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service.
 
-    `cached` are the ids of build cache records that came of this workspace's builds; `adrift` are the environments
-    whose router still mounts a folder that is gone.
+    `made` are the ids of images and build cache records that this workspace's builds made. `adrift` are the
+    environments whose router still mounts a folder that is gone.
     """
 
     now: datetime
@@ -187,7 +187,7 @@ class Snapshot:
     memory: Memory | None = None
     workspace: str = ""
     disk: Disk | None = None
-    cached: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
     adrift: frozenset[str] = frozenset()
 
     def release(self, environment: str, service: str, release_id: str) -> Release | None:

@@ -38,15 +38,16 @@ def seen(case: dict[str, Any]) -> tuple[Snapshot, Disk]:
     free, total = case.get("free", 90000), case.get("total", 100000)
     where = Space("/data", free * MB, total * MB, case.get("inodes_free", 0), case.get("inodes", 0))
     disk = Disk((where,), Space("/state", case.get("state", 5000) * MB, 9000 * MB), images, cache)
-    mine = frozenset(case.get("cached", [row["id"] for row in case.get("cache", [])]))
-    return Snapshot(NOW, (), releases, live, built, workspace="shop", disk=disk, cached=mine), disk
+    mine = frozenset(case.get("made", [row["id"] for key in ("cache", "images") for row in case.get(key, [])]))
+    return Snapshot(NOW, (), releases, live, built, workspace="shop", disk=disk, made=mine), disk
 
 
 @pytest.mark.parametrize("name", CASES["goes"])
 def test_what_goes(name: str) -> None:
     case = CASES["goes"][name]
     snapshot, disk = seen(case)
-    going = cleanup.waste(case.get("keep", 1), snapshot, disk, case.get("lacking", 0) * MB)
+    going = cleanup.waste(case.get("keep", 1), snapshot, disk, case.get("lacking", 0) * MB,
+                          case.get("environments"))  # fmt: skip
     rows = [f"{kind} {what} {bytes_ // MB}" for kind, what, bytes_, _why in going.rows()]
     assert rows == case["expected"]
     assert going.bytes // MB == sum(int(row.split()[-1]) for row in rows)
