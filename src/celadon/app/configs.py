@@ -58,7 +58,7 @@ def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:
     """
     config = _kept(workspace, environment)
     if config is None and any(name == environment for name, _service in workspace.record.live()):
-        return _read(workspace.outline, environment)  # the folder was lost, and with it what was kept
+        return read(workspace.outline, environment)  # the folder was lost, and with it what was kept
     if config is None:
         raise UsageError(
             _("Nothing was deployed to {environment} yet.").format(environment=environment),

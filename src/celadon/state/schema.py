@@ -44,11 +44,16 @@ CREATE TABLE renderings (environment TEXT PRIMARY KEY, name TEXT NOT NULL, befor
 INSERT INTO renderings SELECT environment, 'rendered', NULL FROM networks;
 """
 CACHED = "CREATE TABLE cached (id TEXT PRIMARY KEY) STRICT;"
+ASKED = """
+ALTER TABLE deployments ADD COLUMN asked TEXT NOT NULL DEFAULT '';
+UPDATE deployments SET asked = started;
+"""
 MIGRATIONS = (
     TABLES,
     EVIDENCE_AND_SERVED,
     RENDERINGS,
     CACHED,
+    ASKED,
 )  # one a schema, from the first; a record of any age becomes the newest when opened
 SCHEMA = len(MIGRATIONS)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
