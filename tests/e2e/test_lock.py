@@ -69,6 +69,7 @@ def test_two_workspaces_deploy_at_once_one_after_the_other(shop: Workspace, neig
     deployment = second.celadon("history", "--json").json[0]
     assert first.celadon("history", "--json").json[0]["finished"] <= deployment["started"]
     assert deployment["asked"] < deployment["started"]  # it shows that it waited
+    assert f"since {deployment['asked']}" in second.celadon("attach").out
     assert [team.version("/shop") for team in both] == ["2", "2"]
 
 
