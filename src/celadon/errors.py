@@ -81,6 +81,10 @@ class CommandTimeout(CommandError):
     """A process was ended because it took longer than it may."""
 
 
+class Unanswered(CommandTimeout):
+    """Another host was asked something small, and kept silent: trying again may help."""
+
+
 class EngineError(CeladonError):
     """The Docker engine does not answer, or lacks a part (Compose v2, Buildx)."""
 

@@ -98,6 +98,29 @@ def test_a_candidate_that_ends_at_once_is_known_at_once(shop: Workspace) -> None
     assert shop.version("/shop") == "1" and shop.slots() == ["shop-blue"]
 
 
+def test_a_candidate_that_ended_says_how_it_ended(shop: Workspace) -> None:
+    shop.celadon("deploy", "staging")
+    service = shop.services[shop.unique("shop")]
+    service["environment"] |= {"READY_AFTER": "60", "CRASH_AFTER": "0.5"}
+    shop.write()
+    assert "it ended by itself with exit code 3" in shop.celadon("deploy", "staging", expect=1).err
+
+    del service["environment"]["CRASH_AFTER"]
+    shop.write()
+    terminal = shop.start("deploy", "staging")
+    candidate = wait_for(lambda: shop.containers("label=celadon.slot=green", "status=running"))
+    run(["docker", "kill", *candidate])
+    told, _err = terminal.communicate(timeout=60)
+    assert "somebody ended it through the engine, by SIGKILL (exit code 137)" in told and "Deploy again" in told
+
+    service |= {"mem_limit": "64m", "command": ["python3", "-c", "b'x' * (300 << 20)"]}
+    shop.write()
+    failed = shop.celadon("deploy", "staging", expect=1).err
+    assert "took more memory than its mem_limit and was killed by the kernel (exit code 137)" in failed
+    assert "Raise mem_limit" in failed
+    assert shop.version("/shop") == "1" and shop.slots() == ["shop-blue"]
+
+
 def test_a_candidate_that_crashes_after_the_switch_is_taken_back(shop: Workspace) -> None:
     shop.environment["watch"] = "8s"
     shop.write()

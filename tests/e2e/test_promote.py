@@ -167,5 +167,5 @@ def test_a_drill_proves_the_way_back_without_touching_users(team: Workspace) -> 
     document = frozen / release / "compose.yaml"
     document.write_text(document.read_text().replace("NAME: shop", "NAME: shop\n      CRASH_AFTER: '0.01'"))
     failed = team.celadon("drill", "rollback", "staging", team.unique("shop"), expect=1)
-    assert "it ended with exit code 3" in failed.err
+    assert "it ended by itself with exit code 3" in failed.err
     assert team.containers() == before and team.version("/shop") == "2"

@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.workspace import Workspace, run, wait_for
+from tests.e2e.workspace import Workspace, processes, run, wait_for
 
 SLOW_BUILD = 'FROM python:3.14-slim\nCOPY . /app\nRUN sleep {seconds}\nCMD ["python3", "/app/app.py"]\n'
 
@@ -27,19 +26,6 @@ def started(shop: Workspace) -> "subprocess.Popen[str]":
     terminal = shop.start("deploy", "staging")
     wait_for(lambda: shop.slots() == ["shop-blue", "shop-green"])
     return terminal
-
-
-def processes(*words: str) -> list[int]:
-    """Processes of the host, containers and builds included, that were started with exactly these words."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            argv = (folder / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-        except OSError:
-            continue
-        if argv == [word.encode() for word in words]:
-            found.append(int(folder.name))
-    return found
 
 
 def last_outcome(shop: Workspace) -> str:

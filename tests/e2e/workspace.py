@@ -45,6 +45,19 @@ def wait_for(look: Callable[[], T], seconds: float = 60, every: float = 0.1) -> 
     raise AssertionError(f"nothing within {seconds} s")
 
 
+def processes(*words: str) -> list[int]:
+    """Processes of the host, containers and builds included, that were started with exactly these words."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            argv = (folder / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        except OSError:
+            continue
+        if argv == [word.encode() for word in words]:
+            found.append(int(folder.name))
+    return found
+
+
 @dataclass(frozen=True)
 class Ran:
     """How a command of the operator ended."""

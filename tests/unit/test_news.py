@@ -15,7 +15,7 @@ BY = "deployment 12 by alice\nceladon history --show 12"
 
 
 def course(outcome: str, verb: str = "deploy", **more: object) -> Course:
-    done = Deployment(12, "staging", verb, ("web", "hub"), "alice", 1, "", "", outcome, "", ())
+    done = Deployment(12, "staging", verb, ("web", "hub"), "alice", 1, "", "", outcome, "", (), "")
     return Course("shop", done, **more)  # type: ignore[arg-type]
 
 

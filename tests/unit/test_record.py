@@ -54,6 +54,7 @@ def test_a_deployment_is_open_until_its_first_end(record: Record) -> None:
     record.run_by(number, 17)
     record.run(number, ["web", "shop"], "2026-01-01T00:00:05")
     assert [(d.id, d.pid, d.outcome, d.services) for d in record.open()] == [(1, 17, "running", ("web", "shop"))]
+    assert [(d.asked[-2:], d.started[-2:]) for d in record.open()] == [("00", "05")]  # it waited for the lock
     record.finish(number, "reverted", "it fell", "2026-01-01T00:01:00")
     record.finish(number, "failed", "again", "2026-01-01T00:02:00")
     assert record.open() == () and record.deployments()[0].outcome == "reverted"
@@ -109,7 +110,11 @@ def test_an_old_record_becomes_a_new_one(tmp_path: Path) -> None:
     old.close()
     new = Record(file)
     new.times.add("web", BuildTimes(1, {}))
-    assert new.deployments()[0].evidence == () and new.rendering("staging") == "rendered"
+    assert (
+        new.deployments()[0].evidence == ()
+        and new.deployments()[0].asked == "t"
+        and new.rendering("staging") == "rendered"
+    )
     new.close()
     assert sqlite3.connect(file).execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from celadon.errors import BuildError, CommandError
+from celadon.errors import BuildError, CommandError, CommandTimeout, Unanswered
 from celadon.run.retrying import PAUSES, of_the_network, patiently
 
 NETWORK = [
@@ -18,6 +18,10 @@ NETWORK = [
     "Error response from daemon: received unexpected HTTP status: 503 Service Unavailable",
     'failed to do request: Head "https://registry.example.com/v2/web/manifests/1": net/http: TLS handshake timeout',
     "Could not transfer artifact org.example:lib:pom:1.0 from/to central: Connection reset",
+    'Error response from daemon: Get "http://127.0.0.1:5000/v2/": EOF',
+    'Error response from daemon: Get "https://registry.example.com/v2/": net/http: request canceled '
+    "(Client.Timeout exceeded while awaiting headers)",
+    'Error response from daemon: Get "https://registry.example.com/v2/": context deadline exceeded',
     "curl: (7) Failed to connect to api.example.com port 443: Connection refused",
 ]
 CODE = [
@@ -28,7 +32,6 @@ CODE = [
     "exit code: 137",
     "bash: -c: line 2: syntax error: unexpected EOF while looking for matching `'",
     "main.go:7:2: syntax error: unexpected EOF, expecting }",
-    "psycopg.OperationalError: connection to server at 127.0.0.1, port 5432 failed: Connection refused",
     "manifest for registry.example.com/web:1 not found: manifest unknown",
 ]
 
@@ -37,10 +40,25 @@ def failure(line: str) -> CommandError:
     return CommandError(["git", "fetch"], 128, ["some output", line])
 
 
+def broken(line: str) -> BuildError:
+    return BuildError("it failed", service="web", step="RUN", evidence=[], hint="", cause=line)
+
+
 @pytest.mark.parametrize("line", NETWORK)
 def test_a_network_that_failed_is_known(line: str) -> None:
     assert of_the_network(failure(line))
-    assert of_the_network(BuildError("it failed", service="web", step="RUN", evidence=[], hint="", cause=line))
+    elsewhere = line.replace("127.0.0.1", "registry.example.com")
+    assert of_the_network(broken(elsewhere))
+
+
+def test_what_a_build_misses_on_this_host_no_patience_brings() -> None:
+    line = "psycopg.OperationalError: connection to server at 127.0.0.1, port 5432 failed: Connection refused"
+    assert not of_the_network(broken(line)) and of_the_network(broken(line.replace("127.0.0.1", "db.example.com")))
+
+
+def test_a_registry_that_keeps_silent_is_asked_again_and_a_build_that_takes_too_long_is_not() -> None:
+    assert of_the_network(Unanswered(["docker"], -15, ()))
+    assert not of_the_network(CommandTimeout(["docker"], -15, ()))
 
 
 @pytest.mark.parametrize("line", CODE)

@@ -4,15 +4,16 @@ import ipaddress
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from celadon.adapters import engine, process
-from celadon.errors import CommandError, EngineError
+from celadon.errors import CommandError, CommandTimeout, EngineError, Unanswered
 from celadon.locale import _
 from celadon.state import snapshot as labels
+from celadon.state.ending import Fall
 from celadon.state.snapshot import Container
 
+ANSWER_LIMIT = 15.0  # seconds for a question of some hundred bytes
 STOP_LIMIT = 900.0  # seconds: longer than any sensible stop_grace_period
 
 
@@ -147,10 +148,17 @@ def pull(reference: str, timeout: float, on_line: process.OnLine) -> None:
 
 
 def digest(reference: str) -> str:
-    """The digest that a registry has for `reference`; nothing is pulled."""
-    form = "{{json .Manifest}}"
-    out = process.run([*engine.plugin("buildx"), "imagetools", "inspect", reference, "--format", form], timeout=60).out
-    return str(json.loads(out)["digest"])
+    """The digest that a registry has for `reference`; nothing is pulled.
+
+    Raises Unanswered where the registry keeps silent: Buildx itself would wait for ever.
+    """
+    argv = [*engine.plugin("buildx"), "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"]
+    try:
+        return str(json.loads(process.run(argv, timeout=ANSWER_LIMIT).out)["digest"])
+    except CommandTimeout as silence:
+        message = _("The registry of {reference} did not answer within {seconds:.0f} s.")
+        message = message.format(reference=reference, seconds=ANSWER_LIMIT)
+        raise Unanswered(silence.argv, silence.code, (), message=message) from None
 
 
 def tag(image: str, name: str) -> None:
@@ -197,27 +205,20 @@ def _each(ids: Sequence[str], method: str, path: str, query: Mapping[str, object
             list(pool.map(one, ids))
 
 
-@dataclass(frozen=True)
-class Fall:
-    """How a container last ended, though it may run again since."""
-
-    code: int
-    out_of_memory: bool
-
-
 def last_fall(container: Container, now: float) -> Fall:
-    """How a container ended; of one that was started again the engine's events tell (`now` is seconds since 1970).
+    """How a container ended, though it may run again since; `now` is seconds since 1970.
 
-    Its state speaks only of the present: a container that runs again has the exit code 0.
+    The engine's events tell: of one that runs again the state has the exit code 0, and of none who ended it.
     """
-    if not container.running:
-        return Fall(container.exit_code, container.oom_killed)
     form = "{{.Action}} {{.Actor.Attributes.exitCode}}"
     argv = ["docker", "events", "--since", "1h", "--until", f"{now:.3f}", "--format", form]
-    marks = ["--filter", f"container={container.id}", "--filter", "event=die", "--filter", "event=oom"]
+    wanted = [f"container={container.id}", *(f"event={name}" for name in ("die", "oom", "kill"))]
+    marks = [word for one in wanted for word in ("--filter", one)]
     told = [line.split() for line in process.run([*argv, *marks], check=False).out.splitlines()]
     codes = [int(words[1]) for words in told if words[0] == "die" and words[-1].isdigit()]
-    return Fall(codes[-1] if codes else container.exit_code, any(words[0] == "oom" for words in told))
+    names = {words[0] for words in told}
+    code = codes[-1] if container.running and codes else container.exit_code
+    return Fall(code, container.oom_killed or "oom" in names, "kill" in names)
 
 
 def last_lines(name: str, count: int = 15) -> tuple[str, ...]:

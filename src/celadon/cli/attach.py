@@ -18,6 +18,6 @@ def command(folder: Path, number: int | None) -> None:
     deployment = runner.chosen(workspace, number)
     output.lines([_("Deployment {number}: {verb} {environment}, by {user}, since {since}").format(
         number=deployment.id, verb=deployment.verb, environment=deployment.environment, user=deployment.by,
-        since=deployment.started)])  # fmt: skip
+        since=deployment.asked)])  # fmt: skip
     with output.Terminal() as terminal:
         runner.follow(workspace, deployment.id, terminal)

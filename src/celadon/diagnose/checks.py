@@ -8,6 +8,7 @@ from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
 from celadon.locale.words import LIVE_RESTORE_OFF
 from celadon.plan import space
+from celadon.state.ending import Fall
 
 GIB = 1 << 30
 DAYS = timedelta(days=7)  # of the kernel's log, and before a certificate's end
@@ -76,7 +77,7 @@ def containers(seen: Facts) -> Iterator[Finding]:
             yield Finding("containers", INFO, _("{name} has done its work").format(name=box.name))
         elif box.state != "running":
             yield Finding("containers", ERROR, _("{name} is {state}: {why}").format(
-                name=box.name, state=box.state, why=ending(box.exit_code, oom=box.oom_killed)),
+                name=box.name, state=box.state, why=Fall(box.exit_code, box.oom_killed)),
                 mend=_("celadon reconcile, then: celadon logs {environment} {service}").format(
                     environment=box.environment, service=box.service))  # fmt: skip
         elif box.health == "unhealthy":
@@ -101,21 +102,6 @@ def containers(seen: Facts) -> Iterator[Finding]:
     for box in strangers:
         yield Finding("containers", INFO, _("not of this workspace: {name} uses {memory}").format(
             name=box.name, memory=size(box.memory)))  # fmt: skip
-
-
-def ending(code: int, *, oom: bool) -> str:
-    """How a container ended, in words."""
-    if oom:
-        return _("it met its memory limit (code {code})").format(code=code)
-    if code in (137, 143):
-        sign = "SIGKILL" if code == 137 else "SIGTERM"
-        words = _("it was ended by {signal} (code {code}): by somebody, or by the kernel when the server ran out")
-        return words.format(signal=sign, code=code)
-    if code > 128:
-        return _("it was ended by signal {signal} (code {code})").format(signal=code - 128, code=code)
-    if code == 0:
-        return _("it ended by itself, with success")
-    return _("it ended by itself with code {code}").format(code=code)
 
 
 def disk(seen: Facts) -> Iterator[Finding]:

@@ -75,8 +75,8 @@ def pull(world: World, step: steps.Pull) -> None:
     except CommandError as error:
         raise CeladonError(
             _("{service}: {reference} cannot be pulled.").format(service=step.built.service, reference=step.reference),
-            evidence=error.tail[-5:],
-            hint=_("Is the registry reached, and are you logged in? docker login"),
+            evidence=error.tail[-5:] or [error.message],
+            hint=error.hint or _("Is the registry reached, and are you logged in? docker login"),
         ) from None
     docker.tag(step.reference, step.built.image)
     docker.untag([step.reference])  # the digest's own name would keep the image for ever

@@ -89,7 +89,7 @@ def sources(
         told(_("fetch {service}").format(service=name))
         service = config.services[name]
         if not service.definition.get("build"):
-            return patiently(lambda: _of_registry(service, ref), name, told)
+            return _of_registry(service, ref, told)
         repository, context, checkout = _repository(layout, service)
         with turn.setdefault(repository, threading.Lock()):
             return patiently(lambda: _of_git(service, repository, context, checkout, ref), name, told)
@@ -131,19 +131,19 @@ def _absolute(url: str, workspace: Path) -> str:
     return str((workspace / url).resolve()) if url.startswith((".", "/")) else url
 
 
-def _of_registry(service: Service, ref: str | None) -> Source:
+def _of_registry(service: Service, ref: str | None, told: Callable[[str], None]) -> Source:
     reference = str(service.definition["image"])
     name, colon, tag = reference.rpartition(":")
     if not colon or "/" in tag:
         name, tag = reference, "latest"
     wanted = reference if "@" in reference else f"{name}:{ref or tag}"
     try:
-        digest = docker.digest(wanted)
+        digest = patiently(lambda: docker.digest(wanted), service.name, told)
     except CommandError as error:
         raise CeladonError(
             _("{service}: the registry does not give {reference}.").format(service=service.name, reference=wanted),
-            evidence=error.tail[-5:],
-            hint=_("Is it pushed, is the registry reached, and are you logged in? docker login"),
+            evidence=error.tail[-5:] or [error.message],
+            hint=error.hint or _("Is it pushed, is the registry reached, and are you logged in? docker login"),
         ) from None
     pinned = f"{wanted.split('@')[0].removesuffix(':' + (ref or tag))}@{digest}"
     return Source(service.name, digest, f"{wanted}", ref or tag, pinned, pulled=True)

@@ -101,13 +101,13 @@ def fallen(candidate: Candidate, container: Container | None) -> UnhealthyError:
         return UnhealthyError(_("{name} is gone.").format(name=candidate), service=candidate.service)
     fall = docker.last_fall(container, time.time())
     if fall.out_of_memory:
-        why = _("it took more memory than its mem_limit and was killed by the kernel (exit code 137)")
         hint = _("Raise mem_limit of {service}, or let it take less.").format(service=candidate.service)
+    elif fall.by_hand:
+        hint = _("Deploy again when it may run; what runs was not touched.")
     else:
-        why = _("it ended with exit code {code}").format(code=fall.code)
         hint = _("Its last lines say why; what runs was not touched.")
     return UnhealthyError(
-        _("{name} fell: {why}.").format(name=candidate, why=why),
+        _("{name} fell: {why}.").format(name=candidate, why=fall),
         service=candidate.service,
         evidence=docker.last_lines(container.id),
         hint=hint,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from celadon.adapters import process
-from celadon.errors import BuildError, CeladonError, CommandTimeout
+from celadon.errors import BuildError, CeladonError, CommandTimeout, Unanswered
 from celadon.locale import _
 
 PAUSES = (2.0, 6.0)  # seconds before the second and the third try
@@ -16,7 +16,8 @@ NETWORK = re.compile(
     r"|network timeout"
     r"|Connection (timed out|reset by peer|refused|aborted)|ConnectTimeout|Read timed out|ReadTimeoutError"
     r"|Temporary failure (in name resolution|resolving)|Could not resolve host|Name or service not known"
-    r"|TLS handshake timeout|i/o timeout|: unexpected EOF$|no such host|connection reset|network is unreachable"
+    r"|TLS handshake timeout|i/o timeout|Client\.Timeout exceeded|\": context deadline exceeded"
+    r"|\": EOF$|: unexpected EOF$|no such host|connection reset|network is unreachable"
     r"|early EOF|RPC failed|The requested URL returned error: 5\d\d|unexpected status[^\n]*\b5\d\d\b"
     r"|\b50[0234] (Internal Server Error|Bad Gateway|Service (Temporarily )?Unavailable|Gateway Time-?out)"
     r"|Could not transfer artifact|Failed to fetch http|npm (ERR!|error) (code E5\d\d|network)",
@@ -28,13 +29,18 @@ T = TypeVar("T")
 
 
 def of_the_network(failure: CeladonError) -> bool:
-    """Whether a failure's last words speak of the network."""
+    """Whether a failure's last words speak of the network.
+
+    What a build says of this host is its own affair; a registry or a repository on it may just be restarting.
+    """
+    if isinstance(failure, Unanswered):
+        return True
     if isinstance(failure.__cause__, CommandTimeout):
         return False  # it had its time
     words = [failure.message, *failure.evidence[-LAST:]]
     if isinstance(failure, BuildError):
-        words.append(failure.cause)
-    return any(NETWORK.search(line) and not OWN_HOST.search(line) for line in words)
+        words = [line for line in (*words, failure.cause) if not OWN_HOST.search(line)]
+    return any(NETWORK.search(line) for line in words)
 
 
 def patiently(

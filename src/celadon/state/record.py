@@ -25,9 +25,10 @@ OPEN = (WAITING, RUNNING)
 
 @dataclass(frozen=True)
 class Deployment:
-    """One run of a verb that acts. `started` and `finished` are ISO 8601 in UTC; `services` are names.
+    """One run of a verb that acts. `services` are names.
 
-    `message` and `evidence` are what its error said.
+    `asked`, `started` and `finished` are ISO 8601 in UTC: when it was asked for (that never changes), when it had the
+    host's lock and began (until then the same), when it ended. `message` and `evidence` are what its error said.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Deployment:
     outcome: str
     message: str
     evidence: tuple[str, ...]
+    asked: str
 
 
 @dataclass(frozen=True)
@@ -235,9 +237,9 @@ class Record:
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM deployments").fetchone()[0]
             number = max(int(last), after) + 1
             self._db.execute(
-                "INSERT INTO deployments (id, environment, verb, services, by, pid, started, outcome) "
-                "VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
-                (number, environment, verb, " ".join(services), by, now, WAITING),
+                "INSERT INTO deployments (id, environment, verb, services, by, pid, asked, started, outcome) "
+                "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
+                (number, environment, verb, " ".join(services), by, now, now, WAITING),
             )
             yield number
 

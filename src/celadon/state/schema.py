@@ -49,12 +49,17 @@ CREATE TABLE build_times (
     id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, seconds REAL NOT NULL, steps TEXT NOT NULL) STRICT;
 CREATE INDEX build_times_of ON build_times (service, id);
 """
+ASKED = """
+ALTER TABLE deployments ADD COLUMN asked TEXT NOT NULL DEFAULT '';
+UPDATE deployments SET asked = started;
+"""
 MIGRATIONS = (
     TABLES,
     EVIDENCE_AND_SERVED,
     RENDERINGS,
     MADE,
     BUILD_TIMES,
+    ASKED,
 )  # one a schema, from the first; a record of any age becomes the newest when opened
 SCHEMA = len(MIGRATIONS)
 RUINED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

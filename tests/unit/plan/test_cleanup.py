@@ -30,11 +30,10 @@ def seen(case: dict[str, Any]) -> tuple[Snapshot, Disk]:
     live = {(e, s): Live(id_, "blue") for e, s, id_ in case.get("live", [])}
     built = tuple(Built(s, id_, image, "c" * 40, "", "", id_) for s, id_, image in case.get("built", []))
     cache = tuple(
-        Cached(
-            row["id"], row.get("step", "[2/3] RUN make"), row.get("mb", 100) * MB, row["day"], row.get("busy", False)
-        )
+        Cached(row["id"], row.get("step", "[2/3] RUN make"), row.get("mb", 100) * MB, row["day"],
+               row.get("busy", False), tuple(row.get("over", ())))
         for row in case.get("cache", [])
-    )
+    )  # fmt: skip
     free, total = case.get("free", 90000), case.get("total", 100000)
     where = Space("/data", free * MB, total * MB, case.get("inodes_free", 0), case.get("inodes", 0))
     disk = Disk((where,), Space("/state", case.get("state", 5000) * MB, 9000 * MB), images, cache)
