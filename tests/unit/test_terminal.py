@@ -26,7 +26,7 @@ BASE, RUN = "[1/2] FROM python:3.14-slim", f"[2/2] RUN npm ci {'--flag ' * 20}"
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    """Deployment 1, which builds: one step was cached, one runs for 20 s and took 80 s the last time."""
+    """Deployment 1, which builds: one step was cached, one runs for 20 s and the whole took 80 s the last time."""
     (tmp_path / "compose.yaml").write_text(COMPOSE)
     layout = Layout(tmp_path)
     record = Record(layout.record)
@@ -69,7 +69,7 @@ def test_a_terminal_shows_what_runs_as_it_runs(journal: Journal, tmp_path: Path)
     assert process.wait(10) == 0
     text = shown.decode()
     assert "[1/2] FROM python:3.14-slim … cached" in text and "running for 22 s" in text
-    assert "about 1 min left (took 2 min 5 s last time)" in text
+    assert "about 1 min left (the whole took 2 min 5 s last time)" in text
     assert "… done in 25.0 s" in text.rpartition("running for")[2]
     assert "\x1b[?25h" in text  # the cursor is given back
 
@@ -85,7 +85,7 @@ def test_a_pipe_gets_lines_and_nothing_that_moves(journal: Journal, tmp_path: Pa
     assert text.splitlines()[1:] == [
         f"      the whole log: {Layout(tmp_path).log(1)}",
         "[1/1] build web",
-        "      took 2 min 5 s last time",
+        "      the whole took 2 min 5 s last time",
         "      [1/2] FROM python:3.14-slim … cached",
         f"      {BuildStep(RUN, 'done').short} … done in 25.0 s",
         "      done in 25.5 s",

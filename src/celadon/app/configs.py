@@ -56,14 +56,24 @@ def kept_config(workspace: Workspace, environment: str) -> EnvironmentConfig:
 
     Raises UsageError when nothing was ever deployed.
     """
-    config = _kept(workspace, environment)
-    if config is None and any(name == environment for name, _service in workspace.record.live()):
-        return read(workspace.outline, environment)  # the folder was lost, and with it what was kept
+    config = standing(workspace, environment)
     if config is None:
+        source = workspace.outline.promoted.get(environment)
         raise UsageError(
             _("Nothing was deployed to {environment} yet.").format(environment=environment),
-            hint=f"celadon deploy {environment}",
+            hint=f"celadon promote --to {environment}" if source else f"celadon deploy {environment}",
         )
+    return config
+
+
+def standing(workspace: Workspace, environment: str) -> EnvironmentConfig | None:
+    """What an environment runs with: what was kept, or where that was lost, the file; None before anything ran there.
+
+    Raises ConfigError.
+    """
+    config = _kept(workspace, environment)
+    if config is None and any(name == environment for name, _service in workspace.record.live()):
+        return read(workspace.outline, environment)
     return config
 
 

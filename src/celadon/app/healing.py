@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from celadon.adapters import docker
+from celadon.app.configs import standing
 from celadon.app.telling import tell_the_killed
 from celadon.app.workspace import Workspace
 from celadon.errors import CeladonError
 from celadon.locale import _
-from celadon.run import journal, lock, rendering
+from celadon.run import journal, lock
 from celadon.run.lock import Held, Holder
 from celadon.run.notifying import Messenger
 from celadon.run.reconcile import close_the_killed, reconcile
@@ -46,7 +47,7 @@ def heal(workspace: Workspace, environment: str, report: Report, messenger: Mess
     tell_the_killed(workspace, killed, messenger)
     words = _("deployment {id} ({verb} {environment}) was interrupted")
     closed = tuple(words.format(id=d.id, verb=d.verb, environment=d.environment) for d in killed)
-    config = rendering.kept(record, layout, workspace.outline.name, environment, workspace.outline.file)
+    config = standing(workspace, environment)
     if config is None:
         return closed
     return closed + reconcile(World(config, layout, record, report))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from celadon.config.outline import find_file, load_outline
 from celadon.config.workspace import Outline
-from celadon.errors import EngineError
+from celadon.errors import ConfigError, EngineError, UsageError
 from celadon.locale import _
 from celadon.state.layout import Layout
+from celadon.state.names import remember, remembered
 from celadon.state.record import Record
 
 
@@ -25,17 +26,31 @@ class Workspace:
 def open_workspace(folder: Path) -> Workspace:
     """The workspace of `folder`; a record that was lost is rebuilt, and `notices` say so.
 
-    Raises UsageError without a compose file, ConfigError for one that cannot be read.
+    A file that is gone or cannot be read any more keeps nobody from looking or from going back: the names are those
+    of the last time, and `notices` say so. Raises UsageError and ConfigError where there was none.
     """
-    outline = load_outline(find_file(folder))
+    outline, complaints = _outline(folder)
     layout = Layout(outline.folder)
     record = Record(layout.record)
-    notices = (
-        [_("The record was ruined; it was put aside as {file}.").format(file=record.aside)] if record.aside else []
-    )
+    notices = [*complaints]
+    if record.aside:
+        notices.append(_("The record was ruined; it was put aside as {file}.").format(file=record.aside))
     if record.empty:  # a new workspace, or one that lost its record, or its whole folder
         from celadon.run.rebuild import rebuild  # YAML and the engine: not for every `status`
 
         with suppress(EngineError):  # who looks at the history needs no engine
             notices += rebuild(record, layout, outline.name)
     return Workspace(outline, layout, record, tuple(notices))
+
+
+def _outline(folder: Path) -> tuple[Outline, list[str]]:
+    """The names in the file, or those of the last time, with what is to be said of it."""
+    try:
+        outline = load_outline(find_file(folder))
+    except (UsageError, ConfigError) as problem:
+        if known := remembered(folder):
+            words = _("What was read of it last goes on: you can look, roll back, and heal.")
+            return known, [problem.message, *problem.evidence, words]
+        raise
+    remember(outline)
+    return outline, []

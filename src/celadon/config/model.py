@@ -13,6 +13,7 @@ from celadon.config.notify import Notified
 from celadon.config.values import Listen
 from celadon.locale import _
 
+LEAST = 64 << 20  # bytes: no build gets far with less
 Seconds = Annotated[float, BeforeValidator(values.duration)]
 Bytes = Annotated[int, BeforeValidator(values.size)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -167,10 +168,16 @@ class RouterOptions(Options):
         return value
 
 
+def _not_a_slip(value: int) -> int:
+    if 0 < value < LEAST:
+        raise ValueError(_("should be at least 64m: a number without a unit is bytes"))
+    return value
+
+
 class BuildOptions(Options):
     """Limits of builds, and how long to wait for somebody else's deployment. `memory` 0 is "auto"."""
 
-    memory: Annotated[int, BeforeValidator(values.size_or_auto), Field(ge=0)] = 0
+    memory: Annotated[int, BeforeValidator(values.size_or_auto), AfterValidator(_not_a_slip)] = 0
     cpus: Annotated[float, Field(ge=0.1)] | None = None
     uncapped: Literal["refuse", "warn"] = "refuse"
     timeout: Seconds = 1800.0

@@ -134,11 +134,13 @@ class Course:
         return _("about {time} left").format(time=numbers.span(rounded(left))) if left and left >= 1 else ""
 
     def last_time(self) -> str:
-        """What the last build took, in words, "" without one."""
-        return _("took {time} last time").format(time=numbers.span(self.took)) if self.took is not None else ""
+        """What the last build took as a whole, in words, "" without one, or where it was over at once."""
+        if self.took is None or self.took < 1:
+            return ""
+        return _("the whole took {time} last time").format(time=numbers.span(self.took))
 
     def outlook(self, now: float) -> str:
-        """Both in words: "about 1 min 20 s left (took 2 min 5 s last time)", "" without a past."""
+        """Both in words: "about 1 min 20 s left (the whole took 2 min 5 s last time)", "" without any."""
         rest, last_time = self.rest(now), self.last_time()
         return f"{rest} ({last_time})" if rest and last_time else rest or last_time
 

@@ -29,9 +29,7 @@ class Cancel:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.heeded:
             self.heeded = False  # the undoing is not to be interrupted
-            raise Cancelled(
-                _("Cancelled by {signal}; nothing was switched.").format(signal=signal.Signals(number).name)
-            )
+            raise Cancelled(_("Cancelled; nothing was switched."))
         self._report.note(_("Past the point of no return, or undoing: finishing first."))
 
     @contextmanager

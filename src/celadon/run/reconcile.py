@@ -91,8 +91,12 @@ def _forget_what_never_served(world: World) -> list[str]:
     tags = {name for name in docker.tags_of(world.config.workspace) if RELEASE_TAG.search(name)}
     nameless = sorted(tags - projection.named_images(world))
     docker.untag(nameless)
-    return [_("removed {name}, which never served").format(name=name)
-            for name in dict.fromkeys([*(r.image for r in unborn), *nameless])]  # fmt: skip
+    born = {r.image for r in unborn}
+    return [
+        *(_("removed {name}, which never served").format(name=name) for name in sorted(born)),
+        *(_("removed {name}, which the record does not know").format(name=name) for name in nameless
+          if name not in born),
+    ]  # fmt: skip
 
 
 def _runs(containers: list[Container], candidate: Candidate) -> bool:

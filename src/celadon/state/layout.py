@@ -19,6 +19,11 @@ class Layout:
     def record(self) -> Path:
         return self.root / "state.db"
 
+    @property
+    def names(self) -> Path:
+        """The names in the workspace's file, as they were when it could be read last."""
+        return self.root / "names.json"
+
     def environment(self, environment: str) -> Path:
         """The environment as it runs: a Compose file, and the rendering it was made from."""
         return self.root / "environments" / environment
