@@ -131,7 +131,7 @@ def _example(port: str | None, seen: Facts, backing: Mapping[str, Any]) -> str:
     known = {"5432": "postgres", "6379": "redis", "3306": "mysql", "27017": "mongo", "5672": "rabbit"}
     wanted = known.get(port or "")
     named = [n for n, d in backing.items() if wanted and wanted in str(d.get("image", ""))]
-    service = (named or list(backing) or ["db"])[0]
+    service = (named or list(backing) or [_("SERVICE")])[0]
     return f"{service}:{port}" if port else service
 
 

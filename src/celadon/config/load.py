@@ -145,7 +145,8 @@ def _of_compose(raw: Positions, error: CommandError) -> Problem:
         )
         return raw.problem(place or (), message)
     if refused := _BAD_ENV_FILE.search(words):  # Compose's own words go on with the value that it could not read
-        message = _("is no env file that Compose can read: a quotation is not closed, or a line is no NAME=value")
+        message = _("is no env file that Compose can read: a quotation is not closed, or a line is no NAME=value; "
+                    "`celadon check` shows the line")  # fmt: skip
         return Problem(shown(Path(refused["path"])), 0, 0, "", message)
     if match := re.search(r"yaml: line (\d+)", words):
         return Problem(shown(raw.file), int(match[1]), 1, "", words)
