@@ -9,7 +9,7 @@ from celadon.app.request import Request
 from celadon.app.telling import News
 from celadon.app.workspace import Workspace
 from celadon.config.workspace import EnvironmentConfig, choose
-from celadon.errors import RefusedError
+from celadon.errors import CommandError, EngineError, RefusedError
 from celadon.locale import _
 from celadon.plan.deploy import plan_build, plan_deploy, refuse_deploy
 from celadon.plan.environment import plan_down, plan_up
@@ -20,6 +20,7 @@ from celadon.run import observe
 from celadon.run.execute import Cancel, execute
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
+from celadon.state.disk import Disk
 from celadon.state.snapshot import Snapshot
 
 
@@ -97,8 +98,16 @@ def _with_sources(
     if request.verb in ("deploy", "build"):
         services = _services(workspace, request, config)
         sources = observe.sources(config, workspace.layout, services, request.ref, report.detail)
-        return replace(seen, sources=sources, disk=observe.disk(workspace.layout))
+        return replace(seen, sources=sources, disk=_disk(workspace))
     return seen
+
+
+def _disk(workspace: Workspace) -> Disk | None:
+    """What lies on the disk; None where the engine cannot say: what is not known refuses nothing."""
+    try:
+        return observe.disk(workspace.layout)
+    except (CommandError, EngineError):
+        return None
 
 
 def _planned(workspace: Workspace, request: Request, configs: Sequence[EnvironmentConfig], seen: Snapshot) -> Plan:
