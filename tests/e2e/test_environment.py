@@ -208,7 +208,8 @@ def test_defaults_that_spare_the_disk_and_survive_a_reboot(shop: Workspace) -> N
 def test_a_lost_compose_file_does_not_stop_production(shop: Workspace) -> None:
     shop.celadon("deploy", "staging")
     shutil.move(shop.folder / "compose.yaml", shop.folder / "lost.yaml")
-    assert "There is no compose.yaml" in shop.celadon("status", expect=2).err
+    assert "There is no compose.yaml" in shop.celadon("status").err
+    assert "There is no compose.yaml" in shop.celadon("deploy", "staging", expect=2).err
     assert shop.version("/shop") == "1"
 
 
@@ -235,8 +236,7 @@ def test_an_engine_that_does_not_answer_is_said_in_words(shop: Workspace, monkey
         assert "The Docker engine does not answer." in shop.celadon("deploy", "staging", expect=1).err
     with monkeypatch.context() as patched:
         patched.setenv("PATH", "/nowhere")
-        no_docker = shop.celadon("deploy", "staging", expect=1).err
-        assert "Docker Compose v2 does not answer." in no_docker and "`docker` is not installed" in no_docker
+        assert "The program `git` is not installed." in shop.celadon("deploy", "staging", expect=1).err
 
 
 def test_a_router_on_the_hosts_own_network(team: Workspace) -> None:
