@@ -54,7 +54,7 @@ def test_a_build_tells_its_steps_never_falls_silent_and_knows_from_then_on_how_l
     attached, silence = listened(shop.start("attach"))
     text, _silence = "".join(attached), listened(building)
     assert silence <= SILENCE
-    assert "s left (took 1" in text and "python:3.14-slim … " in text
+    assert "s left (the whole took 1" in text and "python:3.14-slim … " in text
     journal = (shop.folder / ".celadon" / "logs" / "2.jsonl").read_text()
     assert len(journal.splitlines()) < 60  # steps, not lines of output
 

@@ -59,8 +59,8 @@ def _image(raw: Mapping[str, Any], used: Collection[str]) -> Image:
 def cache() -> tuple[Cached, ...]:
     """The records of the build cache of the engine's own builder, whoever built."""
     return tuple(
-        Cached(one["ID"], one.get("Description") or "", 0 if one.get("Shared") else one["Size"],
-               one.get("LastUsedAt") or one["CreatedAt"], bool(one.get("InUse")), _parents(one))
+        Cached(one["ID"], one.get("Description") or "", one["Size"], one.get("LastUsedAt") or one["CreatedAt"],
+               bool(one.get("InUse") or one.get("Shared")), _parents(one))
         for one in _df("?type=build-cache").get("BuildCache") or []
     )  # fmt: skip
 

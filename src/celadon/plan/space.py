@@ -93,7 +93,9 @@ def _holders(disk: Disk, workspace: str) -> list[str]:
     theirs = sum(i.own for i in disk.images.values()) - ours
     return [
         _("images of this workspace {ours}, others {theirs}, build cache {cache}").format(
-            ours=numbers.size(ours), theirs=numbers.size(theirs), cache=numbers.size(sum(c.size for c in disk.cache))
+            ours=numbers.size(ours),
+            theirs=numbers.size(theirs),
+            cache=numbers.size(sum(c.size for c in disk.cache if not c.busy)),
         ),
         _("free in {folder}: {free}").format(folder=disk.state.folder, free=numbers.size(disk.state.free)),
     ]

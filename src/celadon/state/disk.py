@@ -32,9 +32,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Cached:
-    """A record of the engine's build cache. `size` is 0 for what images hold as well; `used` is ISO 8601, in UTC.
+    """A record of the engine's build cache. `used` is when, in ISO 8601 and UTC.
 
-    A record cannot go before those whose `parents` (ids) it is among.
+    `busy`: a build uses it, or an image holds the same bytes, so that nothing would be free. A record cannot go before
+    those whose `parents` (ids) it is among.
     """
 
     id: str
