@@ -20,7 +20,7 @@ demo: setup  ## five services from git to production, under load, with a table a
 demo-down: venv  ## stop the demo and remove what it made
 	@$(BIN)/python examples/demo.py --down
 
-test: venv  ## everything: checks, unit tests, stories on the real engine
+test: setup  ## everything: checks, unit tests, stories on the real engine
 	@$(MAKE) --no-print-directory --jobs 2 e2e lint unit
 lint: venv  ## ruff, mypy, import contracts, message catalogue
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo | tail -n 1
