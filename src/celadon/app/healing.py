@@ -17,6 +17,7 @@ from celadon.run.notifying import Messenger
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
+from celadon.state import record as outcomes
 
 LOCK_LIMIT = 3600.0  # seconds that healing waits for somebody's deployment
 
@@ -67,12 +68,14 @@ def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
 
 
 def heal_the_killed(workspace: Workspace, report: Report) -> None:
-    """Heal the environments of deployments whose runner was killed; nothing is asked of the engine without any.
+    """Heal environments where a runner was killed or could not tidy up; nothing is asked of the engine without any.
 
     Before a verb plans, so that it plans with what is, and heals even where it then has nothing to do or is refused.
     """
     left = workspace.record.open()
     environments = {d.environment for d in left if not journal.alive(workspace.layout.events(d.id))}
+    last = {d.environment: d for d in reversed(workspace.record.deployments())}
+    environments |= {name for name, d in last.items() if d.outcome == outcomes.SUCCEEDED and d.message}
     for environment in sorted(environments):
         heal_told(workspace, environment, report)
 
