@@ -18,9 +18,11 @@ SHAPE = "/v1.44"
 AT_ONCE = 200  # ids in one question: a line of a request has its limit
 
 
-def folders() -> tuple[Path, ...]:
-    """The folders that really hold images, layers and build cache: the engine's, and containerd's where it stores."""
-    info = engine.ask("GET", "/info")
+def folders(info: Mapping[str, Any]) -> tuple[Path, ...]:
+    """The folders that really hold images, layers and build cache: the engine's, and containerd's where it stores.
+
+    `info` is what the engine says of itself.
+    """
     root = Path(info["DockerRootDir"])
     if not any(SNAPSHOTTER in pair for pair in info.get("DriverStatus") or []):
         return (root,)

@@ -36,7 +36,7 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
             Kill(datetime.fromtimestamp(k.when, UTC), k.process, k.memory, k.group) for k in kills),
         engine=_engine(info),
         boxes=boxes,
-        disks=_disks([*(("Docker", folder) for folder in storage.folders()), ("workspace", layout.workspace)]),
+        disks=_disks([*(("Docker", folder) for folder in storage.folders(info)), ("workspace", layout.workspace)]),
         shares=_shares(outline.name),
         doors=tuple(_doors(layout, configs, [one for one in raw if _belongs(one, outline.name)])),
         floor=max((c.settings.disk.floor or 0 for c in configs.values()), default=0),

@@ -45,7 +45,7 @@ def _memory(containers: Sequence[Container]) -> Memory:
 
 def disk(layout: Layout) -> Disk:
     """What lies on the engine's disk, whoever put it there, and how much room is left."""
-    spaces = {one.device: _space(one) for one in map(host.disk, storage.folders())}
+    spaces = {one.device: _space(one) for one in map(host.disk, storage.folders(docker.info()))}
     return Disk(tuple(spaces.values()), _space(host.disk(layout.root)), storage.images(), storage.cache())
 
 
