@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 
 from celadon.state import schema
 from celadon.state.snapshot import Built
@@ -32,7 +33,8 @@ class Builds:
         return frozenset(r["id"] for r in self._db.execute("SELECT id FROM made"))
 
     def add_made(self, ids: Iterable[str]) -> None:
-        with schema.transaction(self._db):
+        """Keep them; what cannot be kept (a full disk) is not claimed, and hides no build's own failure."""
+        with suppress(sqlite3.OperationalError), schema.transaction(self._db):
             self._db.executemany("INSERT OR IGNORE INTO made VALUES (?)", [(id_,) for id_ in ids])
 
     def forget_made(self, ids: Iterable[str]) -> None:
