@@ -62,6 +62,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(highlight=False, width=width).print(made)
 
 
+def diff(texts: Iterable[str]) -> None:
+    """Lines of a unified diff, in the usual colours."""
+    out, styles = console(), {"+": "green", "-": "red", "!": "yellow", "@": "cyan"}
+    for text in texts:
+        out.print(text, markup=False, style=styles.get(text[:1]))
+
+
 def notices(texts: Iterable[str]) -> None:
     """What the operator should know first; on standard error, out of the way of machines."""
     err = console(stderr=True)

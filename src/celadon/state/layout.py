@@ -93,23 +93,28 @@ def make_private(folder: Path) -> Path:
 def write_private(file: Path, text: str) -> None:
     """Write `text` so that a reader sees the old or the new file, never a part, whatever happens in between."""
     make_private(file.parent)
-    _write(file, text, 0o600)
+    write_whole(file, text, 0o600)
 
 
 def write_public(file: Path, text: str) -> None:
     """As `write_private`, for a file that all users of the host may read, in a folder that is there."""
-    _write(file, text, 0o644)
+    write_whole(file, text, 0o644)
 
 
 def write_private_bytes(file: Path, data: bytes) -> None:
     """As `write_private`, for what is no text, in a folder that is there."""
-    _write(file, data, 0o600)
+    write_whole(file, data, 0o600)
 
 
-def _write(file: Path, content: str | bytes, mode: int) -> None:
+def write_whole(file: Path, content: str | bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """Write a file whole or not at all, of that mode from its first byte on; `owner` is a user's and a group's id."""
     fresh = file.with_name(f".{file.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    fresh.unlink(missing_ok=True)  # one that a killed run left may be open to others
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as out:
+        os.fchmod(descriptor, mode)  # whatever the umask says
+        if owner:
+            os.fchown(descriptor, *owner)
         out.write(content.encode() if isinstance(content, str) else content)
         out.flush()
         os.fsync(out.fileno())

@@ -1,0 +1,111 @@
+"""Files of the team's own that Celadon proposes: shown as a diff first, then written whole or not at all."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from celadon.config.positions import shown
+from celadon.locale import _
+from celadon.state.layout import write_whole
+
+_KEY = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a file is to be. `mode` is its permission bits; None keeps those it has (0644 for a new one).
+
+    A `secret` one holds values that no screen may show: its diff tells names, and only of env files.
+    """
+
+    path: Path
+    text: str
+    mode: int | None = None
+    secret: bool = False
+
+    @property
+    def before(self) -> str | None:
+        """The text that is there; None where there is no such file. Raises OSError, UnicodeDecodeError."""
+        return self.path.read_text(encoding="utf-8") if self.path.exists() else None
+
+    @property
+    def mode_before(self) -> int | None:
+        return self.path.stat().st_mode & 0o777 if self.path.exists() else None
+
+    @property
+    def changes(self) -> bool:
+        """Whether writing it would change anything."""
+        return self.before != self.text or self.mode not in (None, self.mode_before)
+
+
+def diff(draft: Draft) -> list[str]:
+    """What writing it would change, as lines of a unified diff; none where nothing changes."""
+    name, before = shown(draft.path), draft.before
+    lines: list[str] = []
+    if before != draft.text:
+        if draft.secret:
+            lines = [f"--- {name if before is not None else '/dev/null'}", f"+++ {name}", *_names(before, draft.text)]
+        else:
+            lines = _unified(name, before, draft.text)
+    if draft.mode is not None and draft.mode != draft.mode_before:
+        was = _("new") if draft.mode_before is None else f"{draft.mode_before:04o}"
+        lines.append(_("{file}: mode {before} → {after}").format(file=name, before=was, after=f"{draft.mode:04o}"))
+    return lines
+
+
+def write(drafts: Sequence[Draft]) -> None:
+    """Write those that change something. A file keeps its owner; a new one gets its folder's. Raises OSError."""
+    for draft in drafts:
+        if draft.changes:
+            file = draft.path.resolve()  # a link stays one
+            missing = _missing(file.parent)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            for folder in missing:
+                _own(folder, folder.parent)
+            mode = draft.mode if draft.mode is not None else draft.mode_before
+            write_whole(file, draft.text, 0o644 if mode is None else mode, _owner(file))
+
+
+def keys(text: str) -> dict[str, str]:
+    """The names of an env file, each with the line that sets it last."""
+    return {match[1]: line for line in text.splitlines() if (match := _KEY.match(line))}
+
+
+def _unified(name: str, before: str | None, after: str) -> list[str]:
+    old = f"a/{name}" if before is not None else "/dev/null"
+    return list(difflib.unified_diff((before or "").splitlines(), after.splitlines(), old, f"b/{name}", lineterm=""))
+
+
+def _names(before: str | None, after: str) -> Iterator[str]:
+    old, new = keys(before or ""), keys(after)
+    if not old and not new:
+        yield _("(not shown)")
+    for name in sorted({*old, *new}):
+        if name not in new:
+            yield f"-{name}=…"
+        elif name not in old:
+            yield f"+{name}=…"
+        elif old[name] != new[name]:
+            yield f"!{name}=…"
+
+
+def _missing(folder: Path) -> list[Path]:
+    """What `mkdir -p` would make, the outermost first."""
+    return [one for one in (*reversed(folder.parents), folder) if not one.exists()]
+
+
+def _owner(file: Path) -> tuple[int, int] | None:
+    """Whose it is, or whose a new one should be; None where this user cannot choose."""
+    if os.geteuid() != 0:
+        return None
+    found = (file if file.exists() else file.parent).stat()
+    return found.st_uid, found.st_gid
+
+
+def _own(path: Path, like: Path) -> None:
+    if os.geteuid() == 0:
+        found = like.stat()
+        os.chown(path, found.st_uid, found.st_gid)
