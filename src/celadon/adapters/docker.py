@@ -126,13 +126,6 @@ def _tags(image: Mapping[str, Any]) -> list[str]:
     return [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
 
 
-def image_labels(reference: str) -> Mapping[str, str]:
-    """The labels of an image; none where there is no such image."""
-    with _unless_gone():
-        return dict(engine.ask("GET", f"/images/{reference}/json")["Config"].get("Labels") or {})
-    return {}
-
-
 def image_id(reference: str) -> str:
     return image_ids([reference])[0]
 

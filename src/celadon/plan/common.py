@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from celadon.config.workspace import EnvironmentConfig, Service
+from celadon.errors import RefusedError
 from celadon.locale import _
 from celadon.plan import render, steps
 from celadon.plan.steps import Candidate, Step
@@ -47,6 +48,22 @@ class Departure:
     @property
     def leaving(self) -> Candidate:
         return Candidate(self.service, self.live.release, self.live.slot)
+
+
+def refuse_foreign_tags(config: EnvironmentConfig, snapshot: Snapshot, services: Iterable[str]) -> None:
+    """Two workspaces of one host may both have a service of one name: their image tags must not mix.
+
+    Raises RefusedError.
+    """
+    tags = {f"{service}:{environment}": service for service in services for environment in config.settings.environments}
+    images = snapshot.disk.images.values() if snapshot.disk else ()
+    for image in images:
+        for tag in tags.keys() & set(image.tags):
+            if image.workspace not in ("", config.workspace):
+                raise RefusedError(
+                    _("The image tag {tag} belongs to the workspace {owner}.").format(tag=tag, owner=image.workspace),
+                    hint=_("Give the service {service} another name in one of the two.").format(service=tags[tag]),
+                )
 
 
 def departures(config: EnvironmentConfig, snapshot: Snapshot) -> tuple[Departure, ...]:

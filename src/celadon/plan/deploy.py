@@ -33,6 +33,7 @@ def plan_build(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
         else:
             unchanged.append(Unchanged(name, _("{commit} is built already ({image})").format(
                 commit=source.short, image=image.tag)))  # fmt: skip
+    common.refuse_foreign_tags(config, snapshot, services)
     first, why = space.admit(config, snapshot, made)
     notes = (*_build_notes(config, snapshot, made), *why)
     last = (steps.CleanUp((config.name,)),) if made else ()
@@ -96,6 +97,7 @@ def plan_deploy(
         arrivals.append(_arrival(snapshot, release, service, stop_first=stop_first))
         changes.append(common.change_line(snapshot, release))
         notes += common.slot_notes(service)
+    common.refuse_foreign_tags(config, snapshot, services)
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
     turns, reasons = admission.turns(config, snapshot, arrivals)

@@ -19,7 +19,6 @@ from celadon.state.layout import write_private
 
 def build(world: World, step: steps.Build) -> None:
     service, source = step.built.service, step.source
-    _refuse_foreign_tag(world, service)
     folder = world.layout.checkout(service)
     git.export(world.layout.workspace / source.repository, source.commit, folder)
     marks = {labels.WORKSPACE: world.config.workspace, labels.SERVICE: service, labels.COMMIT: source.commit}
@@ -54,21 +53,7 @@ def _build_secrets(world: World) -> dict[str, str]:
     }
 
 
-def _refuse_foreign_tag(world: World, service: str) -> None:
-    """Two workspaces of one host may both have a service of this name; their image tags must not mix."""
-    for environment in world.config.settings.environments:
-        owner = docker.image_labels(f"{service}:{environment}").get(labels.WORKSPACE)
-        if owner and owner != world.config.workspace:
-            raise RefusedError(
-                _("The image tag {tag} belongs to the workspace {owner}.").format(
-                    tag=f"{service}:{environment}", owner=owner
-                ),
-                hint=_("Give the service {service} another name in one of the two.").format(service=service),
-            )
-
-
 def pull(world: World, step: steps.Pull) -> None:
-    _refuse_foreign_tag(world, step.built.service)
     try:
         limit = world.config.settings.build.timeout
         patiently(lambda: docker.pull(step.reference, limit, world.report.log), step.built.service, world.report.note)
