@@ -22,7 +22,7 @@ def choose(wished: str, known: Iterable[str], kind: str) -> str:
     near = difflib.get_close_matches(wished, names, 1)
     hint = _("Did you mean `{name}`?").format(name=near[0]) if near else ""
     raise UsageError(
-        _("There is no {kind} `{name}`; the file has: {known}.").format(
+        _("There is no {kind} `{name}`; there are: {known}.").format(
             kind=kind, name=wished, known=", ".join(names) or _("none")
         ),
         hint=hint,
