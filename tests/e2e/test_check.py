@@ -2,6 +2,7 @@
 
 import json
 import time
+import zipfile
 from pathlib import Path
 
 from tests.e2e.workspace import Workspace, run
@@ -83,6 +84,76 @@ def test_what_a_team_brings_is_looked_at_without_an_engine(shop: Workspace) -> N
     (shop.folder / shop.unique("shop") / "Dockerfile").write_bytes(b"FROM \xff\n")
     (shop.folder / "config" / ".env.staging").write_text("A=1\n")
     assert "is no UTF-8 text" in shop.celadon("check", expect=2).err
+
+
+def bring_what_can_be_mended(shop: Workspace) -> Path:
+    """A Dockerfile that builds without a network, and files that lie open."""
+    run(["git", "init", "--quiet", str(shop.folder)])
+    service = shop.folder / shop.unique("shop")
+    with zipfile.ZipFile(service / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        about = "tiny-1.0.dist-info/"
+        wheel.writestr("tiny.py", "HERE = True\n")
+        wheel.writestr(f"{about}METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        wheel.writestr(f"{about}WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}RECORD", "")
+    package = {"name": "tiny", "version": "1.0.0", "lockfileVersion": 3, "requires": True, "packages": {}}
+    (service / "package.json").write_text(json.dumps({"name": "tiny", "version": "1.0.0"}))
+    (service / "package-lock.json").write_text(json.dumps(package))
+    (service / ".npmrc").write_text(f"//registry.example.com/:_authToken={CANARIES[1]}\n")
+    (service / "Dockerfile").write_text(
+        "FROM node:24-slim AS web\nCOPY package.json package-lock.json .npmrc ./\nRUN npm ci --offline\n"
+        "FROM python:3.14-slim\nCOPY . .\n"
+        "RUN apt-get install -y --no-install-recommends bash && rm -rf /var/lib/apt/lists/*\n"
+        "RUN set -e; \\\n    pip install --no-cache-dir --no-index \\\n    ./tiny-1.0-py3-none-any.whl\n"
+        "RUN <<EOF\npython3 -c 'import tiny; assert tiny.HERE'\nEOF\n"
+        'COPY --from=web /package.json /web.json\nUSER 1000\nCMD ["python3", "-u", "app.py"]\n'
+    )
+    keys = shop.folder / "config" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "jwt.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\n\xff\n-----END PRIVATE KEY-----\n")
+    for file in (keys / "jwt.pem", *(shop.folder / "config").glob(".env.*")):
+        file.chmod(0o644)
+    return service
+
+
+def test_what_is_certain_is_mended_and_the_build_goes_on(shop: Workspace) -> None:
+    service = bring_what_can_be_mended(shop)
+    nowhere = {"DOCKER_HOST": f"unix://{shop.folder}/none"}
+    before = {one["rule"] for one in shop.celadon("check", "--json", expect=1, env=nowhere).json if one["fix"]}
+    assert before == {"dockerfile/no-cache-mount", "dockerfile/npm-timeout", "dockerfile/no-dockerignore", "env/mode",
+                      "env/not-ignored", "keys/mode", "keys/not-ignored"}  # fmt: skip
+    assert "(celadon check --fix mends it)" in shop.celadon("check", expect=1, env=nowhere).out
+
+    dockerfile = (service / "Dockerfile").read_text()
+    asked = shop.celadon("check", "--fix", expect=2, env=nowhere)
+    assert "Say yes with -y" in asked.err
+    shown = shop.celadon("check", "--fix", "--dry-run", expect=1, env=nowhere).out
+    assert "+RUN --mount=type=cache,target=/root/.npm npm ci --offline" in shown
+    assert "config/.env.staging: mode 0644 → 0600" in shown and CANARIES[1] not in shown
+    assert (service / "Dockerfile").read_text() == dockerfile and not (service / ".dockerignore").exists()
+
+    mended = shop.celadon("check", "--fix", "-y", env=nowhere)
+    assert "0 errors" in mended.out and "mends it" not in mended.out
+    assert (shop.folder / "config" / "keys" / "jwt.pem").stat().st_mode & 0o777 == 0o600
+    assert run(["git", "-C", str(shop.folder), "status", "--porcelain", "--ignored", "config"]).split() == [
+        "!!",
+        "config/",
+    ]
+    ignored = (service / ".dockerignore").read_text().split()
+    assert ".git" in ignored and "**/.env" in ignored and "**/node_modules" in ignored
+    assert (service / ".npmrc").read_text().endswith("\nfetch-timeout=60000\n")
+    kept = {
+        file: file.read_bytes() for file in (service / "Dockerfile", service / ".npmrc", shop.folder / ".gitignore")
+    }
+    again = shop.celadon("check", "--fix", "-y", env=nowhere)
+    assert "There is nothing that `--fix` could mend." in again.out
+    assert {file: file.read_bytes() for file in kept} == kept
+
+    assert "--no-cache-dir" not in (service / "Dockerfile").read_text()
+    run(["docker", "buildx", "build", "--call=check", str(service)])
+    run(
+        ["docker", "buildx", "build", "--network=none", "--load", "--tag", f"{shop.unique('shop')}:fixed", str(service)]
+    )
 
 
 def test_buildkit_is_asked_where_it_is_wished(shop: Workspace) -> None:

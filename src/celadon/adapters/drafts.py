@@ -18,11 +18,12 @@ _KEY = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=")
 class Draft:
     """What a file is to be. `mode` is its permission bits; None keeps those it has (0644 for a new one).
 
+    Without a `text` only the mode changes: the file stays the same one for whoever has it open or mounted.
     A `secret` one holds values that no screen may show: its diff tells names, and only of env files.
     """
 
     path: Path
-    text: str
+    text: str | None
     mode: int | None = None
     secret: bool = False
 
@@ -38,14 +39,18 @@ class Draft:
     @property
     def changes(self) -> bool:
         """Whether writing it would change anything."""
-        return self.before != self.text or self.mode not in (None, self.mode_before)
+        return self.changes_text or self.mode not in (None, self.mode_before)
+
+    @property
+    def changes_text(self) -> bool:
+        return self.text is not None and self.before != self.text
 
 
 def diff(draft: Draft) -> list[str]:
     """What writing it would change, as lines of a unified diff; none where nothing changes."""
-    name, before = shown(draft.path), draft.before
+    name = shown(draft.path)
     lines: list[str] = []
-    if before != draft.text:
+    if draft.text is not None and (before := draft.before) != draft.text:
         if draft.secret:
             lines = [f"--- {name if before is not None else '/dev/null'}", f"+++ {name}", *_names(before, draft.text)]
         else:
@@ -59,14 +64,20 @@ def diff(draft: Draft) -> list[str]:
 def write(drafts: Sequence[Draft]) -> None:
     """Write those that change something. A file keeps its owner; a new one gets its folder's. Raises OSError."""
     for draft in drafts:
-        if draft.changes:
-            file = draft.path.resolve()  # a link stays one
-            missing = _missing(file.parent)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            for folder in missing:
-                _own(folder, folder.parent)
-            mode = draft.mode if draft.mode is not None else draft.mode_before
-            write_whole(file, draft.text, 0o644 if mode is None else mode, _owner(file))
+        if draft.text is not None and draft.changes_text:
+            _write_text(draft, draft.text)
+        elif draft.mode is not None and draft.changes:
+            draft.path.chmod(draft.mode)
+
+
+def _write_text(draft: Draft, text: str) -> None:
+    file = draft.path.resolve()  # a link stays one
+    missing = _missing(file.parent)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _own(folder, folder.parent)
+    mode = draft.mode if draft.mode is not None else draft.mode_before
+    write_whole(file, text, 0o644 if mode is None else mode, _owner(file))
 
 
 def keys(text: str) -> dict[str, str]:

@@ -120,6 +120,29 @@ def kept(folder: Path, names: Sequence[str]) -> tuple[set[str], set[str]]:
     return {*tracked} - {""}, {*ignored.out.split("\0")} - {""}
 
 
+def tracked(folder: Path, *patterns: str) -> frozenset[str]:
+    """What git has below a checkout's `folder`, by its path from there; with `patterns`, what fits one of them.
+
+    Raises CommandError where git refuses to say.
+    """
+    return frozenset(_git(folder, "ls-files", "-z", "--", *patterns).out.split("\0")) - {""}
+
+
+def files(repository: Path, sha: str, folder: str) -> tuple[str, ...]:
+    """The files of a commit below `folder`, by their path from there; none where it has no such folder."""
+    tree = f"{sha}:{'' if folder == '.' else folder}"
+    found = _git(repository, "ls-tree", "-r", "-z", "--name-only", "--full-tree", tree, check=False)
+    return tuple(name for name in found.out.split("\0") if name)
+
+
+def text(repository: Path, sha: str, path: str) -> str | None:
+    """A file of a commit, links followed; None where there is none."""
+    argv = ["git", "cat-file", "--batch", "--follow-symlinks"]
+    found = process.run(argv, cwd=repository, env=SILENT, stdin=f"{sha}:{path}\n", timeout=60).out
+    head, _newline, body = found.partition("\n")
+    return body.removesuffix("\n") if " blob " in head else None
+
+
 def remote(folder: Path) -> str:
     """The address that a checkout or clone fetches from, "" where there is none."""
     return _git(folder, "config", "--get", "remote.origin.url", check=False).out.strip() if folder.is_dir() else ""

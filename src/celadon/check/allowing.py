@@ -8,10 +8,13 @@ from celadon.check.facts import Finding
 _ALLOW = re.compile(r"#\s*celadon:\s*allow\s+([\w/-]+(?:\s*,\s*[\w/-]+)*)")
 
 
-def kept(findings: Iterable[Finding], texts: Mapping[str, str]) -> list[Finding]:
-    """The findings that no comment allows: in their own line, in the one above, or at the head of the whole file."""
+def kept(findings: Iterable[Finding], texts: Mapping[str, str], home: str = "") -> list[Finding]:
+    """The findings that no comment allows: in their own line, in the one above, or at the head of the whole file.
+
+    For files without comments, such as keys (their text is ""), the head of the compose file `home` speaks.
+    """
     lines = {file: text.splitlines() for file, text in texts.items()}
-    heads = {file: _rules(_head(several)) for file, several in lines.items()}
+    heads = {file: _rules(_head(several if several else lines.get(home, []))) for file, several in lines.items()}
     found = []
     for one in findings:
         near = lines.get(one.file, [])[max(0, one.line - 2) : one.line]

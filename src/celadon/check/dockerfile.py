@@ -175,7 +175,7 @@ def _logical_line(lines: Sequence[str], number: int, escape: str) -> tuple[list[
 def _instruction(pieces: Sequence[Piece]) -> Instruction:
     """The first word is the instruction, words with -- after it are its flags; both may be on lines of their own."""
     first = pieces[0]
-    name, _space, _rest = first.text.partition(" ") if " " in first.text else first.text.partition("\t")
+    name = first.text.split(maxsplit=1)[0] if first.text else ""
     rest = [_cut(first, len(name)), *pieces[1:]]
     flags: list[str] = []
     for number, piece in enumerate(rest):

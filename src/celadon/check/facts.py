@@ -1,9 +1,10 @@
 """What the rules are told, and what they say: plain values. Env files' values stand only in `EnvFile.text`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from celadon.check.access import EVERYBODYS, OWNERS, Access, Mount, User
 from celadon.config.positions import Place, Positions
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ HERE = ""  # the file of a finding about this server
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that a rule found. Lines and columns count from 1; 0 where the finding has none."""
+    """One thing that a rule found. Lines and columns count from 1; 0 where the finding has none.
+
+    `services` are those that it is about, None for the whole workspace; `fix`: `celadon check --fix` mends it.
+    """
 
     file: str
     line: int
@@ -26,6 +30,15 @@ class Finding:
     what: str
     why: str
     mend: str
+    services: tuple[str, ...] | None = field(default=None, compare=False)
+    fix: bool = field(default=False, compare=False)
+
+    def about(self, services: tuple[str, ...] | None) -> "Finding":
+        return replace(self, services=services)
+
+    def concerns(self, services: Collection[str]) -> bool:
+        """Whether it is about one of `services`, or about all."""
+        return self.services is None or any(name in services for name in self.services)
 
 
 @dataclass(frozen=True)
@@ -47,9 +60,10 @@ class Rule:
 class Build:
     """A Dockerfile and what lies around it. `text` None: there is none; `line` is where it begins in `file`.
 
-    `ignore` is the text of its .dockerignore; `npmrcs` are texts by path in the build folder; `files` are names of the
-    lock files there; `overridden` are instructions that the compose file speaks instead of, for each of its services
-    (x-celadon.health: HEALTHCHECK); `memory` is the build's cap, bytes, 0 none.
+    `ignore` is the text of its .dockerignore, `ignore_path` where that is or would be; `npmrcs` are texts by path in
+    the build folder; `files` are names of other files of package managers there; `tracked` is what git has of the
+    folder, None where it was not asked; `overridden` are instructions that the compose file speaks instead of, for
+    each of its services (x-celadon.health: HEALTHCHECK); `memory` is the build's cap, bytes, 0 none.
     """
 
     file: str
@@ -60,6 +74,8 @@ class Build:
     line: int = 1
     column: int = 1
     ignore: str | None = None
+    ignore_path: str = ""
+    tracked: frozenset[str] | None = None
     npmrcs: Mapping[str, str] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
     overridden: frozenset[str] = frozenset()
@@ -81,23 +97,40 @@ TRACKED, IGNORED, OPEN, UNSAID, OUTSIDE = "tracked", "ignored", "open", "unsaid"
 
 @dataclass(frozen=True)
 class EnvFile:
-    """An env file of the checked environments; `mode` are its permission bits, `git` what git says of it."""
+    """An env file of the checked environments; `git` is what git says of it, `services` read it."""
 
     file: str
     path: str
     text: str = field(repr=False)
-    mode: int = 0o600
+    access: Access = OWNERS
     git: str = IGNORED
+    mounts: tuple[Mount, ...] = ()
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class KeyFile:
-    """A key or certificate. `private` where its first lines, or else its name, say so."""
+    """A key or certificate. `private` where its first lines, or else its name, say so; `services` None: the routers."""
 
     file: str
+    path: str
     private: bool
-    mode: int = 0o600
+    access: Access = OWNERS
     git: str = IGNORED
+    mounts: tuple[Mount, ...] = ()
+    services: tuple[str, ...] | None = ()
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A file that git has and should not: a private key, an env file with secrets (`held`), or Celadon's own state."""
+
+    file: str
+    kind: str
+    held: tuple[str, ...] = ()
+
+
+KEY, ENV, STATE = "key", "env", "state"  # kinds of strays
 
 
 @dataclass(frozen=True)
@@ -113,7 +146,9 @@ class Facts:
     """Everything that was gathered.
 
     `env_of` are the paths of a service's env files, later ones winning, by (environment, service); `binds` says of a
-    mounted path of the host whether it is a "file", a "folder" or "" (not there); `memory` is this machine's, bytes.
+    mounted path of the host whether it is a "file", a "folder" or "" (not there); `memory` is this machine's, bytes;
+    `home` is who may do what with the compose file; `users` are those that services run as, where it is known;
+    `strays` are files that git should not have.
     """
 
     raw: Positions
@@ -127,6 +162,14 @@ class Facts:
     binds: Mapping[str, str] = field(default_factory=dict)
     memory: int = 0
     engine: Engine = Engine()
+    home: Access = EVERYBODYS
+    users: Mapping[str, User] = field(default_factory=dict)
+    strays: tuple[Stray, ...] = ()
+
+    @property
+    def guarded(self) -> tuple["EnvFile | KeyFile", ...]:
+        """The files that hold secrets."""
+        return (*self.env_files, *self.keys)
 
     def definitions(self) -> list[tuple["EnvironmentConfig", str, Mapping[str, Any]]]:
         """Every service of every environment, backing services as well: (environment, name, what Compose made)."""

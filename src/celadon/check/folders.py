@@ -1,20 +1,37 @@
-"""Gathering Dockerfiles, with what lies around them in their build folders."""
+"""Gathering Dockerfiles, with what lies around them: in a build folder as it stands, or in the commit to be built."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from celadon.adapters import buildx
+from celadon.adapters import buildx, git, process
 from celadon.check.facts import Build
-from celadon.check.installs import LOCKS
+from celadon.check.images import lacking
+from celadon.check.installs import AROUND
 from celadon.config.positions import Positions, shown
 from celadon.config.workspace import EnvironmentConfig, Service
-from celadon.errors import ConfigError, Problem
+from celadon.errors import CeladonError, ConfigError, Problem
 from celadon.locale import _
+from celadon.state.snapshot import Source
 
 MANY = 2000  # entries of a folder that are looked at: it may hold anything
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the compose file asks to build; services that ask for the same share one Dockerfile."""
+
+    context: str
+    dockerfile: str
+    target: str
+    inline: str
+    contexts: frozenset[str]
+
+    @property
+    def file(self) -> Path:
+        return Path(self.context) / self.dockerfile
 
 
 def builds(raw: Positions, configs: Sequence[EnvironmentConfig]) -> tuple[tuple[Build, ...], tuple[str, ...]]:
@@ -22,26 +39,28 @@ def builds(raw: Positions, configs: Sequence[EnvironmentConfig]) -> tuple[tuple[
 
     Raises ConfigError for a file that cannot be read.
     """
-    uses: dict[tuple[str, ...], dict[str, frozenset[str]]] = {}  # a Dockerfile → its services, and what they override
-    for config in configs:
-        for name, service in config.services.items():
-            if asked := service.definition.get("build"):
-                parts = (asked.get("dockerfile") or "Dockerfile", asked.get("target"), asked.get("dockerfile_inline"),
-                         " ".join(sorted(asked.get("additional_contexts") or ())))  # fmt: skip
-                key = (str(asked["context"]), *(str(part or "") for part in parts))
-                uses.setdefault(key, {})[name] = _overridden(service)
     memory = max((config.settings.build.memory for config in configs), default=0)
     found: list[Build] = []
     unseen: list[str] = []
-    for (context, dockerfile, target, inline, others), use in uses.items():
-        if not Path(context).is_dir():
+    for asked, use in _asked([service for config in configs for service in config.services.values()]).items():
+        folder = Path(asked.context)
+        if not folder.is_dir():
             unseen += use
             continue
-        around = _around(raw, Path(context), dockerfile, tuple(use))
-        around |= {"memory": memory, "target": target, "contexts": frozenset(others.split())}
-        around |= {"overridden": frozenset.intersection(*use.values())}
-        found.append(_inline(raw, inline, around) if inline else _build(Path(context) / dockerfile, around))
+        build = _build(raw, asked, use, _in_folder(folder, asked.dockerfile), memory)
+        found.append(replace(build, tracked=_tracked(folder)) if lacking(build.ignore) else build)
     return tuple(found), tuple(unseen)
+
+
+def committed(raw: Positions, config: EnvironmentConfig, sources: Mapping[str, Source]) -> tuple[Build, ...]:
+    """The Dockerfiles of `sources` as their commits have them: what a deploy builds, whatever the folder holds now."""
+
+    def one(name: str) -> list[Build]:
+        asked = _asked([config.services[name]])
+        return [_build(raw, one, use, _in_commit(sources[name], one.dockerfile), config.settings.build.memory)
+                for one, use in asked.items()]  # fmt: skip
+
+    return tuple(build for several in process.side_by_side(one, list(sources)) for build in several)
 
 
 def linted(build: Build) -> Build:
@@ -49,6 +68,18 @@ def linted(build: Build) -> Build:
     if build.text is None or not build.path:
         return build
     return replace(build, remarks=buildx.lint(Path(build.path), Path(build.context), build.target))
+
+
+def _asked(services: Sequence[Service]) -> dict[_Asked, dict[str, frozenset[str]]]:
+    """What is asked to be built → its services, each with what it overrides."""
+    uses: dict[_Asked, dict[str, frozenset[str]]] = {}
+    for service in services:
+        if build := service.definition.get("build"):
+            key = _Asked(str(build["context"]), str(build.get("dockerfile") or "Dockerfile"),
+                         str(build.get("target") or ""), str(build.get("dockerfile_inline") or ""),
+                         frozenset(build.get("additional_contexts") or ()))  # fmt: skip
+            uses.setdefault(key, {})[service.name] = _overridden(service)
+    return uses
 
 
 def _overridden(service: Service) -> frozenset[str]:
@@ -65,35 +96,74 @@ def _overridden(service: Service) -> frozenset[str]:
     return frozenset(found)
 
 
-def _around(raw: Positions, context: Path, dockerfile: str, services: tuple[str, ...]) -> dict[str, Any]:
-    """What lies in a build folder and one level below it."""
-    ignores = (context / f"{dockerfile}.dockerignore", context / ".dockerignore")
-    ignore = next((file for file in ignores if file.is_file()), None)
-    below = (f for f in islice(sorted(context.iterdir()), MANY) if f.is_dir() and not f.is_symlink())
-    around = [f / name for f in (context, *below) for name in (".npmrc", *LOCKS) if (f / name).is_file()]
-    npmrcs: Mapping[str, str] = {str(f.relative_to(context)): text_of(f) for f in around if f.name == ".npmrc"}
-    return {
-        "services": services,
-        "context": str(context),
-        "place": raw.at(("services", services[0], "build")),
-        "source": shown(raw.file),
-        "ignore": text_of(ignore) if ignore else None,
-        "npmrcs": npmrcs,
-        "files": frozenset(f.name for f in around if f.name != ".npmrc"),
-    }
+def _in_folder(context: Path, dockerfile: str) -> dict[str, str]:
+    """The files of a build folder, and one level below it, that rules read."""
+    below = [f for f in islice(sorted(context.iterdir()), MANY) if f.is_dir() and not f.is_symlink()]
+    around = [f / name for f in (context, *below) for name in AROUND]
+    own = [context / name for name in (dockerfile, f"{dockerfile}.dockerignore", ".dockerignore")]
+    return {posixpath.normpath(posixpath.relpath(f, context)): text_of(f) if _is_read(f.name) else ""
+            for f in (*own, *around) if f.is_file()}  # fmt: skip
 
 
-def _build(file: Path, around: Mapping[str, Any]) -> Build:
-    return Build(shown(file), text_of(file) if file.is_file() else None, **around, path=str(file))
+def _in_commit(source: Source, dockerfile: str) -> dict[str, str]:
+    """The same of the commit that a deploy builds."""
+    repository, folder = Path(source.repository), source.context
+    wanted = [name for name in git.files(repository, source.commit, folder)
+              if name.count("/") < 2 and posixpath.basename(name) in AROUND]  # fmt: skip
+    own = map(posixpath.normpath, (dockerfile, f"{dockerfile}.dockerignore", ".dockerignore"))
+    found = {name: "" for name in wanted if not _is_read(name)}
+    for name in (*own, *(name for name in wanted if _is_read(name))):
+        text = git.text(repository, source.commit, posixpath.normpath(posixpath.join(folder, name)))
+        if text is not None:
+            found[name] = text
+    return found
 
 
-def _inline(raw: Positions, text: str, around: Mapping[str, Any]) -> Build:
+def _is_read(name: str) -> bool:
+    """Whether a file's text matters; of lock files only that they are there."""
+    return name.endswith((".npmrc", ".dockerignore")) or posixpath.basename(name) not in AROUND
+
+
+def _build(raw: Positions, asked: _Asked, use: Mapping[str, frozenset[str]], files: Mapping[str, str], memory: int
+           ) -> Build:  # fmt: skip
+    """A Dockerfile with what the rules are told of it; `files` are those around it, by their path from the folder."""
+    services = tuple(use)
+    ignores = (f"{posixpath.normpath(asked.dockerfile)}.dockerignore", ".dockerignore")
+    ignore = next((name for name in ignores if name in files), None)
+    found = Build(
+        shown(asked.file),
+        files.get(posixpath.normpath(asked.dockerfile)),
+        services,
+        raw.at(("services", services[0], "build")),
+        shown(raw.file),
+        ignore=files[ignore] if ignore else None,
+        ignore_path=str(Path(asked.context) / (ignore or ".dockerignore")),
+        npmrcs={name: text for name, text in files.items() if posixpath.basename(name) == ".npmrc"},
+        files=frozenset(base for name in files if (base := posixpath.basename(name)) in AROUND and base != ".npmrc"),
+        overridden=frozenset.intersection(*use.values()),
+        memory=memory,
+        target=asked.target,
+        context=asked.context,
+        contexts=asked.contexts,
+        path=str(asked.file),
+    )
+    return _inline(raw, asked.inline, found) if asked.inline else found
+
+
+def _inline(raw: Positions, text: str, build: Build) -> Build:
     """A Dockerfile that stands in the compose file: as a block its lines are those of the file, else all is one."""
-    begins = raw.at(("services", around["services"][0], "build", "dockerfile_inline"))
+    begins = raw.at(("services", build.services[0], "build", "dockerfile_inline"))
     lines = text_of(raw.file).splitlines()
     first = lines[begins.line] if begins.line < len(lines) else ""
     indent = len(first) - len(first.lstrip())
-    return Build(shown(raw.file), text, line=begins.line + 1, column=indent + 1, **around)
+    return replace(build, file=shown(raw.file), text=text, line=begins.line + 1, column=indent + 1, path="")
+
+
+def _tracked(folder: Path) -> frozenset[str] | None:
+    try:
+        return git.tracked(folder)
+    except CeladonError:
+        return None
 
 
 def text_of(path: Path) -> str:

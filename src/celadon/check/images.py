@@ -72,10 +72,8 @@ _KEY_FILES = (
     ".env.*",
     "*.env",
 )
-_HARMLESS_FILES = re.compile(
-    r"example|sample|template|dist$|public|pub|cert|chain|bundle|^ca\b|ca\.pem$", re.IGNORECASE
-)
-_ROOTLESS = re.compile(r"nonroot|rootless|unprivileged")
+HARMLESS_FILES = re.compile(r"example|sample|template|dist$|public|pub|cert|chain|bundle|^ca\b|ca\.pem$", re.IGNORECASE)
+ROOTLESS = re.compile(r"nonroot|rootless|unprivileged")
 
 
 def names_a_secret(name: str) -> bool:
@@ -123,7 +121,7 @@ def _secrets(build: Build, one: Instruction) -> Iterator[Finding]:
                 yield SECRET.at(build.file, build.inside(one.place), what)
     for source in copied(one):
         name = PurePosixPath(source).name
-        if any(fnmatchcase(name, pattern) for pattern in _KEY_FILES) and not _HARMLESS_FILES.search(name):
+        if any(fnmatchcase(name, pattern) for pattern in _KEY_FILES) and not HARMLESS_FILES.search(name):
             what = _("{instruction} brings {file} into the image").format(instruction=one.name, file=source)
             yield SECRET.at(build.file, build.inside(one.place), what)
 
@@ -148,7 +146,7 @@ def _user(build: Build, dockerfile: Dockerfile, stage: Stage) -> Iterator[Findin
     users = [one for s in lineage for one in s.body if one.name == "USER"]
     if "USER" in build.overridden:
         return
-    if not users and not _ROOTLESS.search(lineage[0].base):
+    if not users and not ROOTLESS.search(lineage[0].base):
         yield ROOT.at(build.file, build.inside(stage.opening.place), _("the image runs as root: it has no USER"))
     elif users and users[-1].text.partition(":")[0] in ("root", "0"):
         what = _("the image runs as root: its last USER says so")
@@ -182,10 +180,14 @@ def _ignored(build: Build, dockerfile: Dockerfile) -> Iterator[Finding]:
     if build.ignore is None:
         yield NO_IGNORE.at(build.file, place, _("there is no .dockerignore in its build folder"), severity=severity)
         return
-    lacking = [name for name in (".git", ".env") if not ignores(build.ignore, name)]
-    if lacking:
-        what = _("its .dockerignore lets {names} through").format(names=", ".join(lacking))
-        yield IGNORE_LACKS.at(build.file, place, what, severity=severity, names=" ".join(lacking))
+    if names := lacking(build.ignore):
+        what = _("its .dockerignore lets {names} through").format(names=", ".join(names))
+        yield IGNORE_LACKS.at(build.file, place, what, severity=severity, names=" ".join(names))
+
+
+def lacking(ignore: str | None) -> list[str]:
+    """What a .dockerignore should keep out and does not; all of it where there is none."""
+    return [name for name in (".git", ".env") if ignore is None or not ignores(ignore, name)]
 
 
 def ignores(text: str, name: str) -> bool:

@@ -10,6 +10,7 @@ from celadon.check.dockerfile import Dockerfile, Instruction, Stage, parse
 from celadon.check.facts import WARNING, Build, Finding, Rule
 from celadon.check.shell import Command, commands
 from celadon.check.sources import copied, variables, whole
+from celadon.config.positions import Place
 from celadon.locale import _
 from celadon.locale.numbers import size
 
@@ -20,8 +21,7 @@ NO_CACHE_MOUNT = Rule(
 )  # fmt: skip
 NPM_INSTALL = Rule(
     "dockerfile/npm-install", WARNING,
-    _("it may take other versions than the lock file names: what is built today is not what was tested"),
-    _("npm ci"),
+    _("it takes other versions than were tested, as soon as there are newer ones"), "{first}npm ci",
 )  # fmt: skip
 NPM_TIMEOUT = Rule(
     "dockerfile/npm-timeout", WARNING,
@@ -42,11 +42,19 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Manager:
-    """A package manager: what fetches packages (() for whatever it is told), and where it keeps them."""
+    """A package manager: what fetches packages (() for whatever it is told), where it keeps them, and the word by which
+    such a place is known; `options` of the cache mount, where it needs some."""
 
     name: str
     verbs: tuple[str, ...]
-    mounts: tuple[str, ...]
+    place: str
+    mark: str
+    options: str = ""
+
+    @property
+    def flags(self) -> str:
+        """The flag of RUN that keeps its packages."""
+        return f"--mount=type=cache,target={self.place}{self.options}"
 
     def fetches(self, command: Command) -> bool:
         verb = command.verb(VALUED)
@@ -57,24 +65,28 @@ class Manager:
         return verb in self.verbs
 
     def has_place(self, target: str) -> bool:
-        return any(PurePosixPath(mount).name in target for mount in self.mounts)
+        return self.mark in target
 
 
-NPM = Manager("npm", ("ci", "install", "i", "add", "update", "clean-install"), ("/root/.npm",))
-APT = Manager("apt", ("install", "upgrade", "dist-upgrade"), ("/var/cache/apt", "/var/lib/apt"))
-MAVEN, GRADLE = Manager("maven", (), ("/root/.m2",)), Manager("gradle", (), ("/root/.gradle",))
-PIP = Manager("pip", ("install", "download", "wheel"), ("/root/.cache/pip",))
+NPM = Manager("npm", ("ci", "install", "i", "add", "update", "clean-install"), "/root/.npm", ".npm")
+# Not /var/lib/apt: the lists of an earlier RUN lie there, and a mount would hide them.
+APT = Manager("apt", ("install", "upgrade", "dist-upgrade"), "/var/cache/apt", "apt", ",sharing=locked")
+# Not /root/.m2 itself: settings.xml lies there.
+MAVEN = Manager("maven", (), "/root/.m2/repository", ".m2")
+GRADLE = Manager("gradle", (), "/root/.gradle", ".gradle")
+PIP = Manager("pip", ("install", "download", "wheel"), "/root/.cache/pip", "pip")
 MANAGERS: Mapping[str, Manager] = {
     "npm": NPM,
-    "yarn": Manager("yarn", ("install", "add"), ("/usr/local/share/.cache/yarn",)),
-    "pnpm": Manager("pnpm", ("install", "i", "add", "fetch"), ("/root/.local/share/pnpm/store",)),
+    "yarn": Manager("yarn", ("install", "add"), "/usr/local/share/.cache/yarn", "yarn"),
+    "pnpm": Manager("pnpm", ("install", "i", "add", "fetch"), "/root/.local/share/pnpm/store", "store"),
     "pip": PIP, "pip3": PIP,
-    "uv": Manager("uv", ("sync", "pip", "add", "tool"), ("/root/.cache/uv",)),
+    "uv": Manager("uv", ("sync", "pip", "add", "tool"), "/root/.cache/uv", "uv"),
     "mvn": MAVEN, "mvnw": MAVEN, "gradle": GRADLE, "gradlew": GRADLE,
     "apt": APT, "apt-get": APT,
 }  # fmt: skip
 NODE_BUILDS = ("next", "vite", "webpack", "tsc", "ng", "nuxt", "rollup", "react-scripts", "vue-cli-service")
 LOCKS = ("package-lock.json", "npm-shrinkwrap.json")
+AROUND = (".npmrc", ".yarnrc.yml", *LOCKS)  # files beside a Dockerfile that say how it installs
 
 
 def findings(build: Build) -> Iterator[Finding]:
@@ -85,29 +97,33 @@ def findings(build: Build) -> Iterator[Finding]:
     for stage in dockerfile.stages:
         for run in (one for one in stage.body if one.name == "RUN"):
             found = list(commands(run))
-            yield from _caches(build, run, found)
+            yield from _caches(build, run)
             for command in found:
                 yield from _npm(build, dockerfile, stage, run, command)
                 yield from _heap(build, dockerfile, stage, run, command)
 
 
-def _caches(build: Build, run: Instruction, found: list[Command]) -> Iterator[Finding]:
-    """One finding for each package manager of a RUN that keeps nothing between builds."""
+def uncached(run: Instruction) -> Iterator[tuple[Manager, Command]]:
+    """Each package manager of a RUN that keeps nothing between builds, with its first command."""
     caches = [flag for flag in run.flags if "type=cache" in flag]
     targets = [match[1] for flag in caches if (match := re.search(r"\b(?:target|dst|destination)=([^,]+)", flag))]
     strange = [t for t in targets if not any(m.has_place(t) for m in MANAGERS.values())]  # a place of the team's own
     said: set[str] = set()
-    for command in found:
+    for command in commands(run):
         manager = MANAGERS.get(command.program)
         if manager is None or manager.name in said or not manager.fetches(command):
             continue
         said.add(manager.name)
-        if strange or any(manager.has_place(target) for target in targets):
-            continue
-        shared = ",sharing=locked" if manager is APT else ""
-        mounts = " ".join(f"--mount=type=cache,target={mount}{shared}" for mount in manager.mounts)
+        if not strange and not any(manager.has_place(target) for target in targets):
+            yield manager, command
+
+
+def _caches(build: Build, run: Instruction) -> Iterator[Finding]:
+    for manager, command in uncached(run):
         what = _("{program} has no cache mount").format(program=command.program)
-        yield NO_CACHE_MOUNT.at(build.file, build.inside(command.place), what, mounts=mounts, program=command.program)
+        yield NO_CACHE_MOUNT.at(
+            build.file, build.inside(command.place), what, mounts=manager.flags, program=command.program
+        )
 
 
 def _npm(build: Build, dockerfile: Dockerfile, stage: Stage, run: Instruction, command: Command) -> Iterator[Finding]:
@@ -119,8 +135,10 @@ def _npm(build: Build, dockerfile: Dockerfile, stage: Stage, run: Instruction, c
     everywhere = any(word in ("-g", "--global", "--location=global") for word in command.words)
     before = [s for one in _before(dockerfile, stage, run) for s in copied(one)]
     locked = build.files & set(LOCKS) or any(re.search(r"(package-lock|package\*|npm-shrinkwrap)", s) for s in before)
-    if verb in ("install", "i") and not everywhere and not named and locked:
-        yield NPM_INSTALL.at(build.file, place, _("`npm {verb}` instead of `npm ci`").format(verb=verb))
+    if verb in ("install", "i") and not everywhere and not named:
+        words = _("`npm {verb}` instead of `npm ci`") if locked else _("`npm {verb}` without a lock file")
+        mend = "" if locked else "npm install --package-lock-only; git add package-lock.json; "
+        yield NPM_INSTALL.at(build.file, place, words.format(verb=verb), first=mend)
     if not _patient(build, dockerfile, stage, run, command, before):
         yield NPM_TIMEOUT.at(build.file, place, _("npm has no fetch-timeout"))
 
@@ -137,13 +155,32 @@ def _patient(build: Build, dockerfile: Dockerfile, stage: Stage, run: Instructio
         texts = [p.text for p in one.pieces] + [p.text for h in one.heredocs for p in h.pieces]
         if one.name == "RUN" and any("fetch-timeout" in text or "fetch_timeout" in text for text in texts):
             return True
+    reached = _npmrcs_reached(build, run, before)
+    return any(re.search(r"^\s*fetch-timeout\s*=", build.npmrcs[path], re.MULTILINE) for path in reached)
+
+
+def _npmrcs_reached(build: Build, run: Instruction, before: list[str]) -> list[str]:
+    """The .npmrc files of the build folder that a RUN sees: copied before, or mounted."""
     seen = [*before, *(m[1] for flag in run.flags if (m := re.search(r"\b(?:source|src)=([^,]+)", flag)))]
-    for path, text in build.npmrcs.items():
-        folder = str(PurePosixPath(path).parent)
-        reached = any(whole(s) or fnmatchcase(path, s.removeprefix("./")) or s.strip("./") == folder for s in seen)
-        if reached and re.search(r"^\s*fetch-timeout\s*=", text, re.MULTILINE):
-            return True
-    return False
+    return [
+        path
+        for path in build.npmrcs
+        if any(
+            whole(s) or fnmatchcase(path, s.removeprefix("./")) or s.strip("./") == str(PurePosixPath(path).parent)
+            for s in seen
+        )
+    ]
+
+
+def npmrcs_seen(build: Build) -> Iterator[tuple[Place, list[str]]]:
+    """The place of each npm that fetches, and the .npmrc files that it sees."""
+    dockerfile = parse(build.text or "")
+    for stage in dockerfile.stages:
+        for run in (one for one in stage.body if one.name == "RUN"):
+            before = [s for one in _before(dockerfile, stage, run) for s in copied(one)]
+            for command in commands(run):
+                if command.program == "npm" and NPM.fetches(command):
+                    yield build.inside(command.place), _npmrcs_reached(build, run, before)
 
 
 def _before(dockerfile: Dockerfile, stage: Stage, run: Instruction) -> list[Instruction]:

@@ -36,7 +36,9 @@ def hidden(seen: Facts) -> Iterator[Finding]:
             what = _("{service} is hidden behind {other}, which has {host} for itself in {environment}").format(
                 service=service.name, other=owners[0].name, host=address, environment=config.name
             )
-            yield HIDDEN.at(seen.file, seen.raw.at(("services", service.name, "x-celadon", "route")), what)
+            yield HIDDEN.at(seen.file, seen.raw.at(("services", service.name, "x-celadon", "route")), what).about(
+                (service.name,)
+            )
         yield from _two_spellings(seen, routed)
 
 
@@ -49,7 +51,9 @@ def _two_spellings(seen: Facts, routed: list[Service]) -> Iterator[Finding]:
                 what = _("{service} is hidden behind {other}: its host differs in capitals only").format(
                     service=service.name, other=other.name
                 )
-                yield HIDDEN.at(seen.file, seen.raw.at(("services", service.name, "x-celadon", "host")), what)
+                yield HIDDEN.at(seen.file, seen.raw.at(("services", service.name, "x-celadon", "host")), what).about(
+                    (service.name,)
+                )
                 break
 
 
@@ -67,7 +71,7 @@ def health(seen: Facts) -> Iterator[Finding]:
                         path=path, service=service.name, other=other.name
                     )
                     place = seen.raw.at(("services", service.name, "x-celadon", "health"))
-                    yield HEALTH.at(seen.file, place, what, route=prefix)
+                    yield HEALTH.at(seen.file, place, what, route=prefix).about((service.name,))
 
 
 def public_url(seen: Facts) -> Iterator[Finding]:

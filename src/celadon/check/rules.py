@@ -13,9 +13,8 @@ RULES: tuple[Rule, ...] = tuple(
 
 def _builds(seen: Facts) -> Iterator[Finding]:
     for build in seen.builds:
-        yield from images.findings(build)
-        yield from installs.findings(build)
-        yield from buildkit.findings(build)
+        for found in (*images.findings(build), *installs.findings(build), *buildkit.findings(build)):
+            yield found.about(build.services)
     for service in seen.unseen:
         what = images.not_here(service)
         yield images.UNSEEN.at(seen.file, seen.raw.at(("services", service, "build")), what)
@@ -23,13 +22,14 @@ def _builds(seen: Facts) -> Iterator[Finding]:
 
 def _env_files(seen: Facts) -> Iterator[Finding]:
     for file in seen.env_files:
-        yield from envfiles.writing(file)
+        for found in envfiles.writing(file):
+            yield found.about(file.services)
 
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _builds, _env_files, services.limits, services.memory, services.logs, services.mounts, services.loopback,
     services.build_args, ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing,
-    envfiles.stopped, privacy.env_files, privacy.keys, server.findings,
+    envfiles.stopped, privacy.env_files, privacy.keys, privacy.strays, server.findings,
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
-"""celadon check: what is wrong with what a team brings."""
+"""celadon check: what is wrong with what a team brings, and with --fix, mending what can be mended without a doubt."""
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from celadon.adapters.drafts import Draft, diff, write
 from celadon.app import checking
 from celadon.check import rules, sarif
 from celadon.check.facts import ERROR, INFO, WARNING, Finding
@@ -26,11 +28,22 @@ from celadon.locale import _, ngettext
 @arguments.as_json
 @click.option("--sarif", "as_sarif", is_flag=True, help=_("SARIF 2.1.0, for code hosts."))
 @click.option("--buildkit", is_flag=True, help=_("Ask BuildKit's own lint as well: needs the engine, and base images."))
+@click.option("--fix", is_flag=True, help=_("Mend what can be mended without a doubt: the changes are shown first."))
+@click.option("-y", "--yes", is_flag=True, help=_("With --fix: do not ask."))
+@click.option("--dry-run", is_flag=True, help=_("With --fix: show the changes, make none."))
 @click.pass_obj
-def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif: bool, buildkit: bool) -> int:
+def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif: bool, buildkit: bool, fix: bool,
+            yes: bool, dry_run: bool) -> int:  # fmt: skip
     if as_json and as_sarif:
         raise UsageError(_("--json and --sarif are two forms of the same: choose one."))
-    found = checking.check(folder, environments, buildkit=buildkit)
+    if fix and (as_json or as_sarif):
+        raise UsageError(_("--fix shows a diff to people: leave --json and --sarif for a second run."))
+    if (yes or dry_run) and not fix:
+        raise UsageError(_("-y and --dry-run belong to --fix: without it nothing is changed anyway."))
+    checked = checking.check(folder, environments, buildkit=buildkit)
+    if fix and _mended(checked.drafts, yes=yes, dry_run=dry_run):
+        checked = checking.check(folder, environments, buildkit=buildkit)
+    found = checked.findings
     if as_sarif:
         output.as_json(sarif.document(found, rules.RULES, shown(find_file(folder))))
     elif as_json:
@@ -40,12 +53,34 @@ def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif
     return FAILED if any(finding.severity == ERROR for finding in found) else DONE
 
 
+def _mended(drafts: Sequence[Draft], *, yes: bool, dry_run: bool) -> bool:
+    """Show what would change, ask, and write it. Raises UsageError when nobody is there to be asked."""
+    if not drafts:
+        output.lines([_("There is nothing that `--fix` could mend."), ""])
+        return False
+    for draft in drafts:
+        output.diff([*diff(draft), ""])
+    files = ngettext("{n} file", "{n} files", len(drafts)).format(n=len(drafts))
+    if dry_run:
+        output.lines([_("{files} would change; nothing was changed.").format(files=files), ""])
+        return False
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(_("`check --fix` asks first, and nobody is at the terminal."), hint=_("Say yes with -y."))
+        click.confirm(_("Change {files}?").format(files=files), abort=True)
+    write(drafts)
+    output.lines([_("{files} changed. Deploys build commits: commit and push what belongs to a repository. "
+                    "What is left:").format(files=files), ""])  # fmt: skip
+    return True
+
+
 def _show(found: Sequence[Finding]) -> None:
     for _file, several in groupby(found, key=lambda finding: finding.file):
         for one in several:
             place = f"{one.file}:{one.line}:{one.column}" if one.file else _("this server")
             output.styled(f"{place}  {one.severity}  {one.rule}  {one.what}", output.SEVERITIES[one.severity])
-            output.lines([f"    {one.why}", f"    → {one.mend}"])
+            mend = _("{mend} (celadon check --fix mends it)").format(mend=one.mend) if one.fix else one.mend
+            output.lines([f"    {one.why}", f"    → {mend}"])
         output.lines([""])
     output.lines([_counted(found)])
 

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from celadon.check import envfiles, privacy
-from celadon.check.facts import IGNORED, OPEN, OUTSIDE, TRACKED, UNSAID, EnvFile, Facts, Finding, KeyFile
+from celadon.check.access import Access, Mount, User, of_image
+from celadon.check.dockerfile import parse
+from celadon.check.facts import IGNORED, OPEN, OUTSIDE, TRACKED, UNSAID, EnvFile, Facts, Finding, KeyFile, Stray
 from celadon.config.positions import Positions
 
 FILE = EnvFile("config/.env.staging", "/w/config/.env.staging", "")
-KEY = KeyFile("keys/jwt.pem", private=True)
+KEY = KeyFile("keys/jwt.pem", "/w/keys/jwt.pem", private=True)
 NOTHING = Facts(Positions(Path("compose.yaml"), {}, None), "compose.yaml", ())
 PEM = 'KEY="-----BEGIN PRIVATE KEY-----\ncanaryMII+/a\ncanaryQw==\n-----END PRIVATE KEY-----"'
 
@@ -78,7 +80,9 @@ def test_nothing_that_is_written_ends_in_a_bug(text: str) -> None:
     ],
 )  # fmt: skip
 def test_who_may_see_an_env_file(mode: int, git: str, text: str, findings: list[str]) -> None:
-    found = list(privacy.env_files(replace(NOTHING, env_files=(replace(FILE, mode=mode, git=git, text=text),))))
+    found = list(
+        privacy.env_files(replace(NOTHING, env_files=(replace(FILE, access=Access(mode), git=git, text=text),)))
+    )
     assert lines(found) == findings
     assert "canary" not in str(found)
 
@@ -88,6 +92,7 @@ def test_who_may_see_an_env_file(mode: int, git: str, text: str, findings: list[
     [
         (True, 0o600, IGNORED, []),
         (True, 0o400, OUTSIDE, []),
+        (True, 0o640, OUTSIDE, ["1:1 warning keys/mode a private key whose mode is 0640"]),
         (True, 0o644, OUTSIDE, ["1:1 error keys/mode a private key whose mode is 0644"]),
         (True, 0o600, TRACKED, ["1:1 error keys/tracked git has this private key"]),
         (True, 0o600, OPEN, ["1:1 warning keys/not-ignored no .gitignore keeps this private key out"]),
@@ -95,5 +100,79 @@ def test_who_may_see_an_env_file(mode: int, git: str, text: str, findings: list[
     ],
 )
 def test_who_may_see_a_key(private: bool, mode: int, git: str, findings: list[str]) -> None:
-    key = replace(KEY, private=private, mode=mode, git=git)
+    key = replace(KEY, private=private, access=Access(mode), git=git)
     assert lines(list(privacy.keys(replace(NOTHING, keys=(key,))))) == findings
+
+
+ROOTS, USERS = Access(0o600, 0, 0), Access(0o600, 1000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("access", "way", "user", "findings"),
+    [
+        (USERS, (), User(1000), []),
+        (ROOTS, (), User(0), []),
+        (ROOTS, (), None, []),
+        (ROOTS, (), User(1000), ["keys/unreadable web runs as user 1000 and cannot read it: mode 0600 of user 0"]),
+        (Access(0o640, 0, 1000), (), User(1000, 1000), ["keys/mode a private key whose mode is 0640"]),
+        (Access(0o640, 0, 1000), (), User(1000, None), ["keys/mode a private key whose mode is 0640"]),
+        (Access(0o640, 0, 7), (), User(1000, 1000),
+         ["keys/mode a private key whose mode is 0640",
+          "keys/unreadable web runs as user 1000 and cannot read it: mode 0640 of user 0"]),
+        (USERS, (Access(0o755), Access(0o700)), User(1000),
+         ["keys/unreadable web runs as user 1000 and cannot enter config/keys: mode 0700 of user 0"]),
+        (Access(0o600, 1001), (), None, ["keys/owner it belongs to user 1001, and the compose file to 0"]),
+        (Access(0o600, 1001), (), User(1001), []),
+    ],
+)  # fmt: skip
+def test_whose_a_key_is_and_whether_its_service_can_read_it(
+    access: Access, way: tuple[Access, ...], user: User | None, findings: list[str]
+) -> None:
+    key = replace(KEY, file="config/keys/jwt.pem", access=access, mounts=(Mount("web", way),), services=("web",))
+    seen = replace(NOTHING, keys=(key,), users={"web": user} if user else {}, home=Access(0o644, 0))
+    found = sorted(privacy.keys(seen))
+    assert [f"{one.rule} {one.what}" for one in found] == findings
+    assert all(one.services == ("web",) for one in found)
+
+
+def test_whose_an_env_file_is() -> None:
+    file = replace(FILE, access=Access(0o600, 1001), mounts=(Mount("web"),), services=("web",))
+    seen = replace(NOTHING, env_files=(file,), users={"web": User(1000)}, home=Access(0o644, 500))
+    assert lines(list(privacy.env_files(seen))) == [
+        "1:1 warning env/owner it belongs to user 1001, and the compose file to 500",
+        "1:1 warning env/unreadable web runs as user 1000 and cannot read it: mode 0600 of user 1001",
+    ]
+    assert "chown 500 config/.env.staging" in str(list(privacy.env_files(seen)))
+
+
+@pytest.mark.parametrize(
+    ("text", "user"),
+    [
+        ("FROM a:1\nUSER 1000", User(1000)),
+        ("FROM a:1\nUSER 1000:33", User(1000, 33)),
+        ("FROM a:1\nUSER root", User(0, 0)),
+        ("FROM node:24-slim\nUSER node", User(1000, 1000)),
+        ("FROM a:1\nUSER node", None),
+        ("FROM a:1\nRUN groupadd -g 7 app && useradd --uid 1042 -g app app\nUSER app", User(1042)),
+        ("FROM a:1\nRUN useradd app\nUSER app", None),
+        ("FROM a:1", None),
+        ("", None),
+    ],
+)
+def test_whom_an_image_runs_as(text: str, user: User | None) -> None:
+    assert of_image(parse(text), "") == user
+
+
+def test_what_else_git_has() -> None:
+    strays = (
+        Stray("web/id_rsa", "key"),
+        Stray("web/.env", "env", ("DB_PASSWORD",)),
+        Stray(".celadon/state.db", "state"),
+    )
+    found = list(privacy.strays(replace(NOTHING, strays=strays)))
+    assert [f"{f.file} {f.severity} {f.rule} {f.what}" for f in found] == [
+        "web/id_rsa warning keys/tracked git has this private key",
+        "web/.env warning env/tracked git has it, with DB_PASSWORD",
+        ".celadon/state.db warning git/celadon git has what Celadon keeps for itself",
+    ]
+    assert not any(one.concerns(["web"]) for one in found)

@@ -1,0 +1,135 @@
+"""What --fix proposes, text in: exactly the lines that change, and what is left alone because it is not certain."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from celadon.check import images, installs, mounts
+from celadon.check.facts import Build
+from celadon.config.positions import Place
+
+NPM = "--mount=type=cache,target=/root/.npm"
+PIP = "--mount=type=cache,target=/root/.cache/pip"
+APT = "--mount=type=cache,target=/var/cache/apt,sharing=locked"
+KEEPS = "rm -f /etc/apt/apt.conf.d/docker-clean && "
+
+
+def build(text: str, **around: Any) -> Build:
+    return Build("Dockerfile", text, ("web",), Place(1, 1), "compose.yaml", ignore=".git\n.env\n", **around)
+
+
+def places(made: Build) -> set[Place]:
+    rule = installs.NO_CACHE_MOUNT.name
+    return {Place(one.line, one.column) for one in installs.findings(made) if one.rule == rule}
+
+
+def fixed(text: str, **around: Any) -> str:
+    made = build(text, **around)
+    return mounts.added(made, places(made))[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("RUN npm ci", f"RUN {NPM} npm ci"),
+        ("run\tnpm ci", f"run {NPM}\tnpm ci"),
+        ("  RUN  npm ci", f"  RUN {NPM}  npm ci"),
+        ("RUN --network=none npm ci", f"RUN {NPM} --network=none npm ci"),
+        ("RUN --mount=type=secret,id=x npm ci", f"RUN {NPM} --mount=type=secret,id=x npm ci"),
+        ("RUN set -e; \\\n    # why\n    npm ci && \\\n    npm run build",
+         f"RUN {NPM} set -e; \\\n    # why\n    npm ci && \\\n    npm run build"),
+        ("RUN \\\n  npm ci", f"RUN {NPM} \\\n  npm ci"),
+        ('RUN ["npm", "ci"]', f'RUN {NPM} ["npm", "ci"]'),
+        ("RUN <<EOF\nnpm ci\nEOF", f"RUN {NPM} <<EOF\nnpm ci\nEOF"),
+        ("RUN npm ci && pip install x", f"RUN {NPM} {PIP} npm ci && pip install x"),
+        (f"RUN {PIP} npm ci", f"RUN {NPM} {PIP} npm ci"),
+        ("RUN yarn install", "RUN --mount=type=cache,target=/usr/local/share/.cache/yarn yarn install"),
+        ("RUN pnpm i", "RUN --mount=type=cache,target=/root/.local/share/pnpm/store pnpm i"),
+        ("RUN uv sync", "RUN --mount=type=cache,target=/root/.cache/uv uv sync"),
+        ("RUN ./mvnw -B package", "RUN --mount=type=cache,target=/root/.m2/repository ./mvnw -B package"),
+        ("COPY build.gradle .\nRUN gradle build",
+         "COPY build.gradle .\nRUN --mount=type=cache,target=/root/.gradle gradle build"),
+        ("RUN apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/*",
+         f"RUN {APT} {KEEPS}apt-get update && apt-get install -y x && rm -rf /var/lib/apt/lists/*"),
+        ("RUN --network=host \\\n apt-get update \\\n && apt-get install -y x",
+         f"RUN {APT} --network=host \\\n {KEEPS}apt-get update \\\n && apt-get install -y x"),
+        ("RUN pip install --no-cache-dir -r x", f"RUN {PIP} pip install -r x"),
+        ("RUN pip install -r x --no-cache-dir", f"RUN {PIP} pip install -r x"),
+        ("RUN pip install \\\n    --no-cache-dir \\\n    -r x", f"RUN {PIP} pip install \\\n    \\\n    -r x"),
+        ("USER root\nRUN npm ci", f"USER root\nRUN {NPM} npm ci"),
+    ],
+)  # fmt: skip
+def test_cache_mounts_are_added(before: str, after: str) -> None:
+    assert fixed(f"FROM a:1\n{before}\n") == f"FROM a:1\n{after}\n"
+    assert places(build(f"FROM a:1\n{after}\n")) == set()  # nothing is left to do the second time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM a:1\nUSER node\nRUN npm ci",
+        "FROM a:1 AS x\nUSER 1000\nFROM x\nRUN npm ci",
+        "FROM a:nonroot\nRUN npm ci",
+        "FROM a:1\nENV npm_config_cache=/c\nRUN npm ci",
+        "FROM a:1\nENV HOME=/home/x\nRUN npm ci",
+        "FROM a:1\nRUN HOME=/x npm ci",
+        "FROM a:1\nRUN npm ci --cache /x",
+        "FROM a:1\nRUN npm ci && npm cache clean --force",
+        "FROM a:1\nRUN npm ci && rm -rf ~/.npm",
+        "FROM a:1 AS x\nRUN npm ci\nFROM a:1\nCOPY --from=x /root/.npm /root/.npm",
+        "FROM a:1 AS x\nRUN npm ci\nFROM a:1\nCOPY --from=x /root /root",
+        "FROM a:1\nCOPY settings.xml /root/.m2/\nRUN mvn package",
+        "FROM a:1\nENV PIP_NO_CACHE_DIR=1\nRUN pip install x",
+        "FROM a:1\nRUN pip install x && rm -rf /root/.cache",
+        "FROM a:1\nRUN uv sync --no-cache",
+        'FROM a:1\nRUN ["pip", "install", "--no-cache-dir", "x"]',
+        "FROM a:1\nRUN <<EOF\npip install --no-cache-dir x\nEOF",
+        "FROM a:1\nRUN pip install x --no-cache-dir && other --no-cache-dir",
+        "FROM a:1\nRUN <<EOF\napt-get install -y x\nEOF",
+        "FROM a:1\nRUN apt-get install -y x && apt-get clean",
+        "FROM a:1\nRUN apt-get install -y x && rm -rf /var/cache/*",
+        'FROM a:1\nSHELL ["pwsh", "-c"]\nRUN npm ci',
+        "# syntax=docker/dockerfile:1.1\nFROM a:1\nRUN npm ci",
+        "# syntax=example.com/own:1\nFROM a:1\nRUN npm ci",
+        "FROM a:1\nRUN\\\n npm ci",
+        "FROM a:1\nONBUILD RUN npm ci",
+    ],
+)
+def test_what_is_not_certain_is_left_alone(text: str) -> None:
+    assert fixed(text) == text
+
+
+def test_the_frontends_that_know_mounts() -> None:
+    for name in ("docker/dockerfile:1", "docker/dockerfile:1.7-labs", "docker.io/docker/dockerfile:1.4.1"):
+        text = f"# syntax={name}\nFROM a:1\n"
+        assert fixed(f"{text}RUN npm ci") == f"{text}RUN {NPM} npm ci"
+
+
+def test_yarn_of_another_generation_is_left_alone() -> None:
+    text = "FROM a:1\nRUN yarn install\n"
+    assert fixed(text, files=frozenset({".yarnrc.yml"})) == text
+    assert fixed(text) != text
+
+
+def test_only_what_was_asked_for_is_changed() -> None:
+    text = "FROM a:1\nRUN npm ci\nRUN pip install x\n"
+    changed, mended = mounts.added(build(text), {Place(3, 5)})
+    assert changed == f"FROM a:1\nRUN npm ci\nRUN {PIP} pip install x\n"
+    assert mended == {Place(3, 5)}
+
+
+SCRAPS = ["FROM a:1 AS x", "FROM x", "RUN", "RUN npm ci", "RUN npm ci && \\", "  pip install --no-cache-dir x",
+          "RUN <<E", "E", "apt-get install x", "# why", "", "USER 1", "RUN --mount=type=cache,target=/root/.npm \\", "RUN uv sync",
+          "RUN apt-get install y \\", "ENV A=1"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(SCRAPS), max_size=12))
+def test_a_second_time_changes_nothing_and_findings_only_go(several: list[str]) -> None:
+    text = "\n".join(several)
+    once = fixed(text)
+    assert fixed(once) == once
+    before = [one.rule for one in (*images.findings(build(text)), *installs.findings(build(text)))]
+    after = [one.rule for one in (*images.findings(build(once)), *installs.findings(build(once)))]
+    assert all(after.count(rule) <= before.count(rule) for rule in after)
