@@ -75,7 +75,7 @@ def test_what_a_team_brings_is_looked_at_without_an_engine(shop: Workspace) -> N
     (shop.folder / "config" / ".env.staging").write_text(f'API_TOKEN="{CANARIES[4]}\nB=1\n')
     refused = shop.celadon("check", expect=1, env=nowhere)
     assert ".env.staging:1:1  error  env/quoting  API_TOKEN: the quotation is not closed" in refused.out
-    assert "env/not-checked" in refused.out
+    assert "env/not-checked" not in refused.out and f"{file}:2:1  error  dockerfile/secret" in refused.out
     planned = shop.celadon("plan", "deploy", "staging", expect=2)
     assert ".env.staging: is no env file that Compose can read" in planned.err
     said = [ran.out + ran.err for ran in (text, report, refused, planned)] + [json.dumps(found)]
@@ -111,6 +111,8 @@ def bring_what_can_be_mended(shop: Workspace) -> Path:
     keys = shop.folder / "config" / "keys"
     keys.mkdir(parents=True)
     (keys / "jwt.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\n\xff\n-----END PRIVATE KEY-----\n")
+    shop.services[shop.unique("shop")] |= {"volumes": ["./config/keys:/keys:ro"], "user": "0:0"}
+    shop.write()
     for file in (keys / "jwt.pem", *(shop.folder / "config").glob(".env.*")):
         file.chmod(0o644)
     return service
@@ -154,6 +156,42 @@ def test_what_is_certain_is_mended_and_the_build_goes_on(shop: Workspace) -> Non
     run(
         ["docker", "buildx", "build", "--network=none", "--load", "--tag", f"{shop.unique('shop')}:fixed", str(service)]
     )
+
+
+def test_a_deploy_is_refused_before_anything_changes(shop: Workspace) -> None:
+    name = shop.unique("shop")
+    text = (shop.folder / name / "Dockerfile").read_text()
+    wrong = text.replace("WORKDIR", f"ENV DB_PASSWORD={CANARIES[0]}\nWORKDIR")
+    shop.commit("shop", {"Dockerfile": wrong}, "a secret")
+    shop.services[name]["environment"]["TAG"] = "${CELADON_TEST_TAG}"
+    shop.write()
+    for words in (["deploy", "staging"], ["build", "staging"], ["plan", "deploy", "staging"]):
+        refused = shop.celadon(*words, expect=1)
+        assert f"{shop.folder}/{name}/Dockerfile:2:1: ENV gives DB_PASSWORD a value (dockerfile/secret)" in refused.err
+        assert "# celadon: allow dockerfile/secret" in refused.err and CANARIES[0] not in refused.out + refused.err
+        assert refused.err.count("CELADON_TEST_TAG is not set") == 1
+        assert f"1. start {shop.name}" in refused.out or "build " in refused.out  # the plan is seen all the same
+    shown = shop.celadon("deploy", "staging", "--dry-run", "--json", expect=1)
+    assert "dockerfile/secret" in {one["rule"] for one in shown.json["findings"]}
+    assert shop.celadon("history", "--json").json == [] and shop.containers() == []
+
+    shop.commit(
+        "shop", {"Dockerfile": wrong.replace("ENV DB", "# celadon: allow dockerfile/secret\nENV DB")}, "meant so"
+    )
+    done = shop.celadon("deploy", "staging")
+    assert "warnings: celadon check staging" in done.err
+    assert shop.version("/shop") == "1"
+
+    # What was tested goes on to users, and back from them, whatever became of the files since.
+    keys = shop.folder / "keys"
+    keys.mkdir()
+    (keys / "jwt.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    (keys / "jwt.pem").chmod(0o644)
+    shop.services[name]["volumes"] = ["./keys:/keys:ro"]
+    shop.write()
+    assert "keys/mode" in shop.celadon("deploy", "staging", expect=1).err
+    shop.celadon("promote", "-y")
+    assert shop.version("/shop", "production") == "1"
 
 
 def test_buildkit_is_asked_where_it_is_wished(shop: Workspace) -> None:

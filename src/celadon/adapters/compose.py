@@ -1,21 +1,42 @@
 """Docker Compose: rendering the team's file, and bringing up services of an environment document."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from celadon.adapters import engine, process
+from celadon.config.workspace import Rendered
 
 # Slots that are not in the document of the moment are no orphans: Celadon removes them itself, in its own order.
 QUIET = {"COMPOSE_IGNORE_ORPHANS": "true", "COMPOSE_PROGRESS": "plain", "COMPOSE_ANSI": "never"}
 
+_WARNING = re.compile(r'time="[^"]*" level=warning msg="(.*)"')
 
-def render(file: Path, project: str, variables: Mapping[str, str]) -> str:
+
+def render(file: Path, project: str, variables: Mapping[str, str], override: str = "") -> Rendered:
     """What `docker compose config` makes of `file`: parsed, interpolated, env files resolved; as YAML.
 
-    YAML, since Compose's JSON drops `x-` of services. Raises CommandError with Compose's own words.
+    `override` is the text of a Compose file that goes on top of it. YAML, since Compose's JSON drops `x-` of services.
+    Raises CommandError with Compose's own words.
     """
-    argv = [*_compose(project, file), "--project-directory", str(file.parent), "config"]
-    return process.run(argv, cwd=file.parent, env={**QUIET, **variables}, timeout=60).out
+    warnings: list[str] = []
+
+    def line(text: str) -> None:
+        if match := _WARNING.fullmatch(text):
+            warnings.append(_unquoted(match[1]))
+
+    argv = [*_compose(project, file), *(["--file", "-"] if override else []), "--project-directory", str(file.parent)]
+    env = {**QUIET, **variables}
+    done = process.run([*argv, "config"], cwd=file.parent, env=env, stdin=override or None, timeout=60, on_line=line)
+    return Rendered(done.out, tuple(dict.fromkeys(warnings)))
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:  # Go quotes a little more than JSON does
+        return text
 
 
 def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False, recreate: bool = False,

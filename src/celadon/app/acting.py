@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from celadon.app import checking
 from celadon.app.configs import configs_of
 from celadon.app.healing import heal, locked
 from celadon.app.request import Request
 from celadon.app.telling import News
 from celadon.app.workspace import Workspace
+from celadon.check.facts import Finding
 from celadon.config.workspace import EnvironmentConfig, choose
 from celadon.errors import CommandError, EngineError, RefusedError
 from celadon.locale import _
@@ -26,12 +28,16 @@ from celadon.state.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Wanted:
-    """A request with the configuration it was planned with, what was seen, and the plan that the operator saw."""
+    """A request with the configuration it was planned with, what was seen, and the plan that the operator saw.
+
+    `findings` are what `check` says of what the plan brings.
+    """
 
     request: Request
     configs: tuple[EnvironmentConfig, ...]
     seen: Snapshot
     plan: Plan
+    findings: tuple[Finding, ...] = ()
 
     @property
     def config(self) -> EnvironmentConfig:
@@ -45,7 +51,13 @@ def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
         refuse_deploy(configs[0])
     seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
     seen = _with_sources(workspace, request, configs, seen, report)
-    return Wanted(request, configs, seen, _planned(workspace, request, configs, seen))
+    planned = _planned(workspace, request, configs, seen)
+    return Wanted(request, configs, seen, planned, checking.of_plan(configs[0], planned))
+
+
+def refuse_errors(wanted: Wanted) -> None:
+    """Raises RefusedError where `check` finds an error in what the plan brings."""
+    checking.refuse(wanted.findings, wanted.config.name)
 
 
 def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report, cancel: Cancel, news: News) -> None:
@@ -67,6 +79,8 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
             seen = replace(seen, sources=was.sources, incoming=was.incoming, disk=was.disk)
         final = _planned(workspace, request, wanted.configs, seen)
         _refuse_surprises(wanted.plan, final, report)
+        same = seen.sources == wanted.seen.sources
+        checking.refuse(wanted.findings if same else checking.of_plan(config, final), config.name)
         workspace.record.run(number, final.concerned, utc_now().isoformat())
         for line in final.lines():
             report.log(line)

@@ -1,19 +1,22 @@
 """The lint of what a team brings. It opens no record and needs no engine: it runs in a checkout and in CI as well."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from celadon.adapters import process
 from celadon.adapters.drafts import Draft
 from celadon.app import configs
-from celadon.check import allowing, envfiles, mending, rules
-from celadon.check.facts import Facts, Finding
-from celadon.check.look import env_files, look
+from celadon.check import allowing, envfiles, folders, mending, rules, warned
+from celadon.check.facts import ERROR, Facts, Finding
+from celadon.check.look import env_files, look, of_files
 from celadon.config.outline import find_file, load_outline
 from celadon.config.positions import read
 from celadon.config.workspace import EnvironmentConfig, Outline
-from celadon.errors import ConfigError
+from celadon.errors import ConfigError, RefusedError
+from celadon.locale import _, ngettext
+from celadon.plan.steps import Build, Plan
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ def check(folder: Path, names: Sequence[str], *, buildkit: bool = False) -> Chec
     outline = load_outline(find_file(folder))
     chosen = tuple(outline.environment(name) for name in names) or outline.environments
     seen = env_files(read(outline.file), chosen)
+    broken = {file.path for file in seen.env_files if envfiles.broken(file)}
     try:
-        seen = look(seen, _rendered(outline, chosen), buildkit=buildkit)
+        seen = look(seen, _rendered(outline, chosen, _without(seen, broken)), buildkit=buildkit)
     except ConfigError:
-        if not any(envfiles.broken(file) for file in seen.env_files):
+        if not broken:
             raise
     found = _kept(seen)
     several = mending.remedies(seen, found)
@@ -50,12 +54,54 @@ def _kept(seen: Facts) -> list[Finding]:
     return allowing.kept(found, _texts(seen, found), seen.file)
 
 
-def _rendered(outline: Outline, names: Sequence[str]) -> list[EnvironmentConfig]:
+def of_plan(config: EnvironmentConfig, plan: Plan) -> tuple[Finding, ...]:
+    """What is wrong with what a plan of `build` or `deploy` brings: of Dockerfiles as the commits have them, and of the
+    files that its services read. Nothing is rendered again, and no engine is asked.
+    """
+    if plan.verb not in ("build", "deploy") or not plan.steps or not plan.concerned:
+        return ()
+    raw = read(config.file)
+    sources = {step.built.service: step.source for step in plan.steps if isinstance(step, Build)}
+    seen = of_files(env_files(raw, [config.name]), [config], folders.committed(raw, config, sources))
+    found = [one for one in _kept(seen) if one.concerns(plan.concerned)]
+    if plan.verb == "build":
+        found = [one for one in found if one.rule.startswith("dockerfile/") or one.rule in warned.SHOWN]
+    return tuple(found)
+
+
+def refuse(findings: Sequence[Finding], environment: str) -> None:
+    """Raises RefusedError where there are errors among the findings."""
+    errors = [one for one in findings if one.severity == ERROR]
+    if errors:
+        words = ngettext("`check` finds {n} error in what would be brought to {environment}; nothing was changed.",
+                         "`check` finds {n} errors in what would be brought to {environment}; nothing was changed.",
+                         len(errors))  # fmt: skip
+        raise RefusedError(
+            words.format(n=len(errors), environment=environment),
+            evidence=[f"{one.place}: {one.what} ({one.rule}): {one.why}" for one in errors],
+            hint=_("celadon check {environment} says how to mend it. What is meant to be so is allowed by a comment in "
+                   "the line above it: # celadon: allow {rule}. Builds take commits: commit and push it.").format(
+                       environment=environment, rule=errors[0].rule),
+        )  # fmt: skip
+
+
+def _without(seen: Facts, broken: set[str]) -> dict[str, str]:
+    """For each environment, a Compose file on top of the team's that leaves out the env files that cannot be read."""
+    texts: dict[str, str] = {}
+    for (environment, service), paths in seen.env_of.items():
+        if broken.intersection(paths):
+            left = [path for path in paths if path not in broken]
+            entry = f"  {json.dumps(service)}:\n    env_file: !override {json.dumps(left)}\n"
+            texts[environment] = texts.get(environment, "services:\n") + entry
+    return texts
+
+
+def _rendered(outline: Outline, names: Sequence[str], overrides: Mapping[str, str]) -> list[EnvironmentConfig]:
     """All environments; the problems of all of them together, where there are any."""
 
     def one(name: str) -> EnvironmentConfig | ConfigError:
         try:
-            return configs.read(outline, name)
+            return configs.read(outline, name, overrides.get(name, ""))
         except ConfigError as error:
             return error
 

@@ -1,5 +1,7 @@
 """The configuration that a request needs: read from the workspace's file, or as it was last deployed."""
 
+from functools import partial
+
 from celadon.adapters import compose, docker, notify
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
@@ -27,10 +29,14 @@ def configs_of(workspace: Workspace, request: Request) -> tuple[EnvironmentConfi
     return read(outline, name), _kept(workspace, source) or read(outline, source)
 
 
-def read(outline: Outline, environment: str) -> EnvironmentConfig:
-    """An environment as the workspace's file has it now. Raises ConfigError; EngineError where Compose is missing."""
+def read(outline: Outline, environment: str, override: str = "") -> EnvironmentConfig:
+    """An environment as the workspace's file has it now; `override` is a Compose file's text that goes on top of it.
+
+    Raises ConfigError; EngineError where Compose is missing.
+    """
     try:
-        return load_environment(outline.file, environment, compose.render, notify.problem_of)
+        render = partial(compose.render, override=override)
+        return load_environment(outline.file, environment, render, notify.problem_of)
     except ConfigError:
         docker.require_compose()  # where it is missing, the file is not to blame
         raise

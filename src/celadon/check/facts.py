@@ -33,6 +33,11 @@ class Finding:
     services: tuple[str, ...] | None = field(default=None, compare=False)
     fix: bool = field(default=False, compare=False)
 
+    @property
+    def place(self) -> str:
+        """Where it is, as editors and terminals take it; "" for this server."""
+        return f"{self.file}:{self.line}:{self.column}" if self.file else ""
+
     def about(self, services: tuple[str, ...] | None) -> "Finding":
         return replace(self, services=services)
 

@@ -1,6 +1,6 @@
 """What git has and should not have: env files, keys, Celadon's own folder."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from celadon.adapters import git
@@ -35,9 +35,11 @@ def says(paths: Sequence[Path]) -> dict[Path, str]:
     return found
 
 
-def strays(seen: Facts) -> tuple[Stray, ...]:
-    """What git has in the workspace and the build folders, besides env files and keys that are looked at anyway."""
-    known = {one.path for one in seen.guarded}
+def strays(seen: Facts, named: Collection[str]) -> tuple[Stray, ...]:
+    """What git has in the workspace and the build folders, besides keys that are looked at anyway, and the env files
+    `named` by the compose file for whatever environment.
+    """
+    known = {*named, *(one.path for one in seen.guarded)}
     folders = {seen.raw.file.parent, *(Path(build.context) for build in seen.builds)}
     paths = {(folder / name).resolve() for folder in folders for name in _tracked(folder)}
     found = (_stray(path, Layout(seen.raw.file.parent).root) for path in sorted(paths) if str(path) not in known)

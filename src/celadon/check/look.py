@@ -28,7 +28,9 @@ def look(before: Facts, configs: Sequence[EnvironmentConfig], *, buildkit: bool 
     found, unseen = builds(before.raw, configs)
     built = tuple(process.side_by_side(linted, found)) if buildkit else found
     seen = replace(of_files(before, configs, built), unseen=unseen, memory=host.memory()[1], engine=_engine())
-    return replace(seen, strays=ingit.strays(seen))
+    every = configs[0].settings.environments if configs else ()
+    named = {path for paths in env_paths(before.raw, list(every)).values() for path in paths}
+    return replace(seen, strays=ingit.strays(seen, named))
 
 
 def of_files(before: Facts, configs: Sequence[EnvironmentConfig], built: Sequence[Build]) -> Facts:
@@ -48,25 +50,31 @@ def of_files(before: Facts, configs: Sequence[EnvironmentConfig], built: Sequenc
 
 def env_files(raw: Positions, environments: Sequence[str]) -> Facts:
     """The env files that the compose file names, read before Compose reads them: it would print what it refuses."""
-    folder = raw.file.parent
-    own = folder / ".env"
-    values = _values_of(own)
-    of: dict[tuple[str, str], tuple[str, ...]] = {}
+    own = raw.file.parent / ".env"
+    of = env_paths(raw, environments)
     readers: dict[Path, set[str]] = {own: set()} if own.is_file() else {}
-    for environment in environments:
-        known = {**values, **os.environ, "CELADON_ENV": environment}
-        services = raw.data.get("services")
-        for service, entry in services.items() if isinstance(services, dict) else ():
-            paths = [folder / expanded(text, known) for text in _named(entry)]
-            there = [path.resolve() for path in paths if path.is_file()]
-            of[environment, service] = tuple(map(str, there))
-            for path in there:
-                readers.setdefault(path, set()).add(service)
+    for (_environment, service), paths in of.items():
+        for path in paths:
+            readers.setdefault(Path(path), set()).add(service)
     git_says = ingit.says(sorted(readers))
     found = [EnvFile(shown(p), str(p), text_of(p), access.of(p), git_says[p], services=tuple(sorted(readers[p])))
              for p in sorted(readers)]  # fmt: skip
     home = access.of(raw.file)
     return Facts(raw=raw, file=shown(raw.file), environments=(), env_files=tuple(found), env_of=of, home=home)
+
+
+def env_paths(raw: Positions, environments: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The env files that are there, by environment and service, later ones winning."""
+    folder = raw.file.parent
+    values = _values_of(folder / ".env")
+    of: dict[tuple[str, str], tuple[str, ...]] = {}
+    for environment in environments:
+        known = {**values, **os.environ, "CELADON_ENV": environment}
+        services = raw.data.get("services")
+        for service, entry in services.items() if isinstance(services, dict) else ():
+            paths = [folder / expanded(text, known) for text in _named(entry)]
+            of[environment, service] = tuple(str(path.resolve()) for path in paths if path.is_file())
+    return of
 
 
 def _values_of(own: Path) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -12,11 +13,13 @@ import click
 from celadon.app import acting, healing, runner
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
+from celadon.check import warned
+from celadon.check.facts import WARNING, Finding
 from celadon.cli import output
 from celadon.cli.arguments import Manner
 from celadon.cli.opening import open_workspace
 from celadon.errors import DONE, UsageError
-from celadon.locale import _
+from celadon.locale import _, ngettext
 from celadon.plan.steps import Plan
 
 
@@ -28,7 +31,8 @@ def carry_out(folder: Path, request: Request, manner: Manner) -> int:
             healing.heal_the_killed(workspace, terminal)
         wanted = acting.plan(workspace, request, terminal)
     if manner.dry_run or not manner.as_json:
-        show(wanted.plan, as_json=manner.as_json)
+        show(wanted.plan, wanted.findings, as_json=manner.as_json)
+    acting.refuse_errors(wanted)
     if manner.dry_run:
         return DONE
     if not wanted.plan.steps:
@@ -80,8 +84,8 @@ def _cancelling(workspace: Workspace, number: int, terminal: output.Terminal) ->
         signal.signal(signal.SIGINT, before)
 
 
-def show(plan: Plan, *, as_json: bool = False) -> None:
-    """Print a plan."""
+def show(plan: Plan, findings: Sequence[Finding], *, as_json: bool = False) -> None:
+    """Print a plan, and what `check` says of what it brings: warnings of Compose one by one, of others their number."""
     if as_json:
         output.as_json(
             {
@@ -91,6 +95,7 @@ def show(plan: Plan, *, as_json: bool = False) -> None:
                 "unchanged": {u.service: u.reason for u in plan.unchanged},
                 "changes": plan.changes,
                 "notes": plan.notes,
+                "findings": [asdict(finding) for finding in findings],
                 "steps": [{"kind": type(s).__name__, "text": s.describe()} for s in plan.steps],
             }
         )
@@ -98,6 +103,11 @@ def show(plan: Plan, *, as_json: bool = False) -> None:
     output.lines(plan.lines())
     if not plan.steps:
         output.lines([_("Nothing to do.")])
+    told = [finding for finding in findings if finding.rule in warned.SHOWN]
+    output.notices(_("{place}: {what}: {why}").format(place=f.place, what=f.what, why=f.why) for f in told)
+    if count := sum(finding.severity == WARNING for finding in findings) - len(told):
+        words = ngettext("{n} warning: celadon check {environment}", "{n} warnings: celadon check {environment}", count)
+        output.notices([words.format(n=count, environment=plan.environment)])
 
 
 def _agree(plan: Plan, *, yes: bool) -> None:

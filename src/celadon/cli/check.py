@@ -77,7 +77,7 @@ def _mended(drafts: Sequence[Draft], *, yes: bool, dry_run: bool) -> bool:
 def _show(found: Sequence[Finding]) -> None:
     for _file, several in groupby(found, key=lambda finding: finding.file):
         for one in several:
-            place = f"{one.file}:{one.line}:{one.column}" if one.file else _("this server")
+            place = one.place or _("this server")
             output.styled(f"{place}  {one.severity}  {one.rule}  {one.what}", output.SEVERITIES[one.severity])
             mend = _("{mend} (celadon check --fix mends it)").format(mend=one.mend) if one.fix else one.mend
             output.lines([f"    {one.why}", f"    → {mend}"])

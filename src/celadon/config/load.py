@@ -11,12 +11,12 @@ import yaml
 from celadon.config import checks, shape
 from celadon.config.model import ServiceOptions, WorkspaceOptions
 from celadon.config.positions import Loader, Positions, read, shown
-from celadon.config.workspace import EnvironmentConfig, Service
+from celadon.config.workspace import EnvironmentConfig, Rendered, Service
 from celadon.errors import CommandError, ConfigError, Problem
 from celadon.locale import _
 
-# (file, project name, variables to add) -> what `docker compose config` prints. Raises CommandError.
-Render = Callable[[Path, str, Mapping[str, str]], str]
+# (file, project name, variables to add) -> what `docker compose config` says. Raises CommandError.
+Render = Callable[[Path, str, Mapping[str, str]], Rendered]
 
 # An address of `notify` -> what is wrong with it, in words that do not show it; None where it is good.
 Judge = Callable[[str], str | None]
@@ -37,10 +37,11 @@ def load_environment(file: Path, environment: str, render: Render, judge: Judge 
     name = raw.data.get("name")
     checks.name_first(raw)
     try:
-        text = render(file, f"{name}-{environment}", {"CELADON_ENV": environment})
+        text, warnings = render(file, f"{name}-{environment}", {"CELADON_ENV": environment})
     except CommandError as error:
         raise ConfigError([_of_compose(raw, error)]) from None
-    return _with_template(_frozen(raw, environment, text, check_folders=True, judge=judge), raw)
+    config = _frozen(raw, environment, text, check_folders=True, judge=judge)
+    return _with_template(replace(config, warnings=warnings), raw)
 
 
 def _with_template(config: EnvironmentConfig, raw: Positions) -> EnvironmentConfig:

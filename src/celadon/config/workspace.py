@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celadon.errors import UsageError
 from celadon.locale import _
@@ -27,6 +27,13 @@ def choose(wished: str, known: Iterable[str], kind: str) -> str:
         ),
         hint=hint,
     )
+
+
+class Rendered(NamedTuple):
+    """What Compose made of the file: YAML, and what it warned of meanwhile, in its own words."""
+
+    text: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ class Service:
 class EnvironmentConfig:
     """The workspace rendered for one environment. `backing` are services without `x-celadon`, as Compose has them.
 
-    `text` is what `load_frozen` makes this of again; `template` is the text of the router's own template, if any.
+    `text` is what `load_frozen` makes this of again; `template` is the text of the router's own template, if any;
+    `warnings` are Compose's own words, which may quote a value: they are told by `check.warned` only.
     """
 
     workspace: str
@@ -97,6 +105,7 @@ class EnvironmentConfig:
     configs: Mapping[str, Mapping[str, Any]]
     text: str
     template: str | None = None
+    warnings: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def project(self) -> str:

@@ -1,14 +1,21 @@
 """What --fix proposes, text in: exactly the lines that change, and what is left alone because it is not certain."""
 
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from celadon.check import images, installs, mounts
-from celadon.check.facts import Build
-from celadon.config.positions import Place
+from celadon.adapters import compose
+from celadon.adapters.drafts import diff, write
+from celadon.check import images, installs, mending, mounts, rules
+from celadon.check.facts import Build, Facts, Finding
+from celadon.check.look import env_files, look
+from celadon.config.load import load_environment
+from celadon.config.positions import Place, read
 
 NPM = "--mount=type=cache,target=/root/.npm"
 PIP = "--mount=type=cache,target=/root/.cache/pip"
@@ -121,7 +128,8 @@ def test_only_what_was_asked_for_is_changed() -> None:
 
 
 SCRAPS = ["FROM a:1 AS x", "FROM x", "RUN", "RUN npm ci", "RUN npm ci && \\", "  pip install --no-cache-dir x",
-          "RUN <<E", "E", "apt-get install x", "# why", "", "USER 1", "RUN --mount=type=cache,target=/root/.npm \\", "RUN uv sync",
+          "RUN <<E", "E", "apt-get install x", "# why", "", "USER 1", "RUN uv sync",
+          "RUN --mount=type=cache,target=/root/.npm \\",
           "RUN apt-get install y \\", "ENV A=1"]  # fmt: skip
 
 
@@ -133,3 +141,111 @@ def test_a_second_time_changes_nothing_and_findings_only_go(several: list[str]) 
     before = [one.rule for one in (*images.findings(build(text)), *installs.findings(build(text)))]
     after = [one.rule for one in (*images.findings(build(once)), *installs.findings(build(once)))]
     assert all(after.count(rule) <= before.count(rule) for rule in after)
+
+
+def service(folder: Path, dockerfile: str, more: str = "", **files: str) -> tuple[Facts, list[Finding]]:
+    """A workspace in a repository, with one service: the facts, and what is found."""
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    (folder / "web").mkdir()
+    (folder / "web" / "Dockerfile").write_text(dockerfile)
+    for name, text in files.items():
+        (folder / name.replace("__", "/").replace("_", ".")).write_text(text)
+    (folder / "compose.yaml").write_text(
+        "name: shop\nx-celadon: {environments: {staging: {listen: [1], url: 'http://a.example.com'}}}\nservices:\n"
+        f"  web:\n    build: web\n    x-celadon: {{port: 1, route: /, health: /h}}\n{more}"
+    )
+    (folder / "compose.yaml").chmod(0o644)
+    return again(folder)
+
+
+def again(folder: Path) -> tuple[Facts, list[Finding]]:
+    raw = read(folder / "compose.yaml")
+    config = load_environment(folder / "compose.yaml", "staging", compose.render)
+    seen = look(env_files(raw, ["staging"]), [config])
+    return seen, rules.findings(seen)
+
+
+def mended(seen: Facts, found: list[Finding]) -> dict[str, list[str]]:
+    """The lines that would be added, and the modes, by file."""
+    drafts = [remedy.draft for remedy in mending.remedies(seen, found)]
+    return {str(draft.path.relative_to(seen.raw.file.parent)):
+            [line for line in diff(draft) if "mode" in line or (line[:1] == "+" and line[:3] != "+++")]
+            for draft in drafts}  # fmt: skip
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\n"
+MOUNTED = "    volumes: ['./jwt.pem:/jwt.pem:ro']\n"
+ROOTLESS = "FROM a:1\nUSER 4242\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "more", "is_mended"),
+    [
+        (ROOTLESS, "", True),  # nobody mounts it
+        (ROOTLESS, MOUNTED, False),  # its service would not read it any more
+        ("FROM a:1\n", MOUNTED, False),  # nobody knows whom it runs as
+        ("FROM a:1\nUSER root\n", MOUNTED, True),
+        (ROOTLESS, f"{MOUNTED}    user: '{os.geteuid()}'\n", True),
+    ],
+)
+def test_a_key_is_closed_only_where_its_service_can_read_it_then(
+    dockerfile: str, more: str, is_mended: bool, here: Path
+) -> None:
+    (here / "jwt.pem").write_text(KEY)
+    (here / "jwt.pem").chmod(0o644)
+    seen, found = service(here, dockerfile, more)
+    assert mended(seen, found).get("jwt.pem") == (["jwt.pem: mode 0644 → 0600"] if is_mended else None)
+    assert [one.fix for one in mending.marked(found, mending.remedies(seen, found)) if one.rule == "keys/mode"] == [
+        is_mended]  # fmt: skip
+    (here / "compose.yaml").chmod(0o664)  # several users work here
+    assert "jwt.pem" not in mended(*again(here))
+
+
+def test_gitignore_gets_one_line_for_each_file(here: Path) -> None:
+    (here / "config").mkdir()
+    (here / "config" / ".gitignore").write_text("*.log")
+    (here / "config" / "[a] b.env").write_text("A=1\n")
+    seen, found = service(here, ROOTLESS, "    env_file: ['config/[a] b.env', c.env]\n", c_env="B=1\n")
+    lines = mended(seen, found)
+    assert lines["config/.gitignore"] == ["+/\\[a\\]\\ b.env"] and lines[".gitignore"] == ["+/c.env"]
+    write([remedy.draft for remedy in mending.remedies(seen, found)])
+    assert mended(*again(here)) == {}
+    asked = subprocess.run(["git", "check-ignore", "c.env", "config/[a] b.env"], capture_output=True, text=True)
+    assert asked.stdout.splitlines() == ["c.env", "config/[a] b.env"]
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "tracked", "lines"),
+    [
+        ("FROM a:1\nCOPY . .\nRUN npm ci\n", [],
+         [".git", "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/id_rsa", "**/id_ed25519", "**/node_modules"]),
+        ("FROM a:1\nCOPY ca.pem .env.example ./\n", [], [".git", "**/.env", "**/*.key", "**/id_rsa", "**/id_ed25519"]),
+        ("FROM a:1\nCOPY . .\n", [".env", "keys/site.key"],
+         [".git", "**/.env.*", "**/*.pem", "**/id_rsa", "**/id_ed25519"]),
+        ("FROM a:1\nRUN --mount=type=bind,source=.git,target=/g pip install x\n", [],
+         ["**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/id_rsa", "**/id_ed25519", "**/__pycache__", "**/.venv"]),
+    ],
+)  # fmt: skip
+def test_a_dockerignore_keeps_nothing_out_that_is_needed(
+    dockerfile: str, tracked: list[str], lines: list[str], here: Path
+) -> None:
+    service(here, dockerfile)
+    for name in tracked:
+        (here / "web" / name).parent.mkdir(exist_ok=True)
+        (here / "web" / name).write_text("x")
+        subprocess.run(["git", "-C", str(here), "add", f"web/{name}"], check=True)
+    assert mended(*again(here))["web/.dockerignore"] == [f"+{line}" for line in lines]
+
+
+def test_a_dockerignore_that_lacks_something_gets_that(here: Path) -> None:
+    service(here, "FROM a:1\nCOPY . .\n")
+    (here / "web" / ".dockerignore").write_text("dist")
+    assert mended(*again(here)) == {"web/.dockerignore": ["+.git", "+**/.env"]}
+    (here / "web" / ".dockerignore").write_bytes(b"dist\r\n")  # somebody else's line ends: left alone
+    assert mended(*again(here)) == {}

@@ -4,6 +4,8 @@ Compose itself renders them; what the server would tell is given.
 """
 
 import json
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,16 @@ from typing import Any
 import pytest
 
 from celadon.adapters import compose
-from celadon.check import allowing, envfiles, ports, routes, rules, sarif, server, services
+from celadon.app import checking
+from celadon.check import allowing, envfiles, ports, routes, rules, sarif, server, services, warned
 from celadon.check.facts import Engine, Facts, Finding
 from celadon.check.look import env_files, look
 from celadon.config.load import load_environment
 from celadon.config.positions import read
+from celadon.errors import RefusedError
+from celadon.plan import steps
+from celadon.plan.steps import Plan, Unchanged
+from celadon.state.snapshot import Built, Source
 
 HEAD = """\
 name: shop
@@ -32,7 +39,7 @@ services:
 DB = "  db:\n    image: postgres:18\n    mem_limit: 512m\n"
 SHOP = "  shop:\n    image: shop:1\n    mem_limit: 1m\n    x-celadon: {port: 1, route: /shop, health: /h}\n"
 ALL = (services.limits, services.memory, services.logs, services.mounts, services.loopback, services.build_args,
-       ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing)  # fmt: skip
+       ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing, warned.findings)  # fmt: skip
 GIB = 1 << 30
 
 
@@ -126,6 +133,20 @@ def lines(found: list[Finding]) -> list[str]:
           "it"]),
         (HEAD + "    env_file: [{path: \"${CELADON_ENV}.env\", required: false}]\n", {"production.env": "B=2\n"},
          ["production.env:1:1 warning env/missing-key B is given to web here, but not in staging"]),
+        # what Compose itself warns of: never more of a value than its own name
+        (HEAD.replace("image: web:1", "image: \"web:${NO_TAG}\""), {},
+         ["compose.yaml:8:12 warning compose/unset-variable NO_TAG is not set"]),
+        (HEAD + "    environment: {A: $$canary, B: \"$NO_B\", C: \"word$canary\"}\n", {},
+         ["compose.yaml:11:35 warning compose/unset-variable NO_B is not set",
+          "compose.yaml:11:46 warning compose/unset-variable a `$` names a variable that is not set"]),
+        (HEAD + "    env_file: a.env\n", {"a.env": "A=1\nDB_PASSWORD=word$canary\nC='word$canary'\n#$canary\n"},
+         ["a.env:2:1 warning env/dollar DB_PASSWORD: a `$` in the value begins a variable that is not set"]),
+        (HEAD.replace("name: shop\n", "name: shop\nversion: '3'\n"), {},
+         ["compose.yaml:2:1 warning compose/warning the attribute `version` is obsolete, it will be ignored, please "
+          "remove it to avoid potential confusion"]),
+        (HEAD.replace("services:", "include: [more.yaml]\nservices:"),
+         {"more.yaml": "services:\n  db: {image: \"d:$canary\", mem_limit: 1m}\n"},
+         ["compose.yaml:1:1 warning compose/unset-variable a variable is not set that an included file asks for"]),
     ],
 )  # fmt: skip
 def test_what_a_workspace_is_told(
@@ -157,6 +178,100 @@ def test_what_the_engine_tells(tmp_path: Path) -> None:
     assert lines(list(server.findings(replace(seen, engine=Engine(problem="no socket"))))) == [
         ":0:0 info host/engine the Docker engine did not answer: no socket"
     ]
+
+
+def test_a_broken_env_file_hides_nothing_of_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.env").write_text('A="canary\nB=2\n')
+    (tmp_path / "b.env").write_text("API_URL=http://localhost:1\n")
+    more = "    env_file: [a.env, b.env]\n    logging: {driver: json-file}\n"
+    (tmp_path / "compose.yaml").write_text(HEAD + more)
+    found = {(one.file, one.rule) for one in checking.check(tmp_path, ()).findings}
+    assert {("a.env", "env/quoting"), ("b.env", "compose/localhost"), ("compose.yaml", "compose/log-rotation")} <= found
+    assert "env/not-checked" not in {rule for _file, rule in found}
+    (tmp_path / ".env").write_text('A="canary\n')  # this one Compose needs for the file itself
+    found = {(one.file, one.rule) for one in checking.check(tmp_path, ()).findings}
+    assert {(".env", "env/quoting"), ("compose.yaml", "env/not-checked")} <= found
+
+
+DOCKERFILE = "FROM a:1\nENV DB_PASSWORD=canary\nUSER 1\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, str]], Source]:
+    """Commits files in the build folder `web` of a workspace, and says where they are to be built from."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "web"
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-C", str(folder)]
+
+    def commit(context: str, files: dict[str, str]) -> Source:
+        (folder / context).mkdir(parents=True, exist_ok=True)
+        if not (folder / ".git").exists():
+            subprocess.run([*git, "init", "--quiet"], check=True)
+        for name, content in files.items():
+            (folder / context / name).write_text(content)
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "-m", "x"], check=True)
+        sha = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+        return Source("web", sha, "x", "", str(folder), context)
+
+    return commit
+
+
+@pytest.mark.parametrize("context", [".", "app/src"])
+def test_a_deploy_is_told_of_what_the_commit_has(
+    context: str, repository: Callable[[str, dict[str, str]], Source], tmp_path: Path
+) -> None:
+    source = repository(context, {"Dockerfile": DOCKERFILE, ".dockerignore": ".git\n.env\n", ".npmrc": "a=1\n"})
+    (tmp_path / "web" / context / "Dockerfile").write_text("FROM a:1\nUSER 1\n")  # mended, but not committed
+    build = f"build: ./web/{context}"
+    env = '    env_file: [a.env]\n    environment: {X: "${NO_X}"}\n'
+    (tmp_path / "a.env").write_text("A=1\n")
+    (tmp_path / "a.env").chmod(0o644)
+    (tmp_path / "compose.yaml").write_text(HEAD.replace("image: web:1", build) + env + SHOP)
+    config = load_environment(tmp_path / "compose.yaml", "staging", compose.render)
+    built = Built("web", "r1", "", source.commit, "x", "key", "")
+    step = steps.Build(built, source, config.services["web"].definition["build"])
+    plan = Plan("deploy", "staging", ("web",), (step,))
+
+    found = checking.of_plan(config, plan)
+    file = f"web/{context}/Dockerfile".replace("./", "")
+    assert [one for one in lines(list(found)) if " error " in one] == [
+        f"{file}:2:1 error dockerfile/secret ENV gives DB_PASSWORD a value"
+    ]
+    assert {one.rule for one in found} == {"dockerfile/secret", "env/mode", "compose/unset-variable"}
+    with pytest.raises(RefusedError) as refused:
+        checking.refuse(found, "staging")
+    assert "# celadon: allow dockerfile/secret" in refused.value.hint and "canary" not in str(refused.value.evidence)
+    assert {one.rule for one in checking.of_plan(config, replace(plan, verb="build"))} == {
+        "dockerfile/secret", "compose/unset-variable"}  # fmt: skip
+    assert checking.of_plan(config, replace(plan, unchanged=(Unchanged("web", "x"),))) == ()
+    assert checking.of_plan(config, replace(plan, verb="promote")) == checking.of_plan(config, replace(plan, steps=()))
+
+    allowed = repository(context, {"Dockerfile": f"# celadon: allow dockerfile/secret\n{DOCKERFILE}"})
+    step = replace(step, source=allowed)
+    checking.refuse(checking.of_plan(config, replace(plan, steps=(step,))), "staging")
+    gone = replace(step, source=replace(allowed, context="nowhere"))
+    assert "dockerfile/missing" in {one.rule for one in checking.of_plan(config, replace(plan, steps=(gone,)))}
+
+
+def test_an_error_elsewhere_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """web's own mistakes (its health path is shop's, its key lies open) refuse a deploy of web, and none of shop."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jwt.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    (tmp_path / "jwt.pem").chmod(0o644)
+    text = HEAD.replace("/health}", "/shop/health}") + "    volumes: [./jwt.pem:/jwt.pem]\n" + SHOP
+    (tmp_path / "compose.yaml").write_text(text)
+    config = load_environment(tmp_path / "compose.yaml", "staging", compose.render)
+
+    def errors(*names: str) -> set[str]:
+        plan = Plan("deploy", "staging", names, (steps.CleanUp(("staging",)),))
+        return {one.rule for one in checking.of_plan(config, plan) if one.severity == "error"}
+
+    assert errors("web") == {"routes/health-elsewhere", "keys/mode"}
+    assert errors("shop") == set()
+    (tmp_path / "compose.yaml").write_text(f"# celadon: allow keys/mode\n{text}")
+    assert errors("web") == {"routes/health-elsewhere"}
 
 
 FOUND = [
