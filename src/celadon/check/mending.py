@@ -85,8 +85,11 @@ def _dockerignores(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
         before = several[0].ignore
         programs = {command.program for build in several for command in _commands(build)}
         packages = [name for name, users in PACKAGES.items() if programs & set(users)]
-        names = (*KEPT_OUT, *packages) if before is None else images.lacking(before)
-        lines = [name if name == ".git" else f"**/{name}" for name in names if not _is_needed(name, several)]
+        own = [".celadon"] if Path(several[0].context) == seen.raw.file.parent else []
+        names = (*KEPT_OUT, *own, *packages) if before is None else images.lacking(before)
+        lines = [
+            name if name in (".git", ".celadon") else f"**/{name}" for name in names if not _is_needed(name, several)
+        ]
         text = _with_lines(before or "", lines)
         mended = [one for build in several for one in _of(found, build.file, images.NO_IGNORE)]
         if not images.lacking(text):

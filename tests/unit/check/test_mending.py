@@ -249,3 +249,10 @@ def test_a_dockerignore_that_lacks_something_gets_that(here: Path) -> None:
     assert mended(*again(here)) == {"web/.dockerignore": ["+.git", "+**/.env"]}
     (here / "web" / ".dockerignore").write_bytes(b"dist\r\n")  # somebody else's line ends: left alone
     assert mended(*again(here)) == {}
+
+
+def test_a_build_of_the_whole_workspace_is_not_given_what_celadon_keeps(here: Path) -> None:
+    service(here, "FROM a:1\nCOPY . .\n")
+    text = (here / "compose.yaml").read_text()
+    (here / "compose.yaml").write_text(text.replace("build: web", "build: {context: ., dockerfile: web/Dockerfile}"))
+    assert "+.celadon" in mended(*again(here))[".dockerignore"]

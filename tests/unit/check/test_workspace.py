@@ -138,7 +138,7 @@ def lines(found: list[Finding]) -> list[str]:
          ["compose.yaml:8:12 warning compose/unset-variable NO_TAG is not set"]),
         (HEAD + "    environment: {A: $$canary, B: \"$NO_B\", C: \"word$canary\"}\n", {},
          ["compose.yaml:11:35 warning compose/unset-variable NO_B is not set",
-          "compose.yaml:11:46 warning compose/unset-variable a `$` names a variable that is not set"]),
+          "compose.yaml:11:47 warning compose/unset-variable a `$` names a variable that is not set"]),
         (HEAD + "    env_file: a.env\n", {"a.env": "A=1\nDB_PASSWORD=word$canary\nC='word$canary'\n#$canary\n"},
          ["a.env:2:1 warning env/dollar DB_PASSWORD: a `$` in the value begins a variable that is not set"]),
         (HEAD.replace("name: shop\n", "name: shop\nversion: '3'\n"), {},
