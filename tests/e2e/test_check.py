@@ -207,10 +207,13 @@ def test_buildkit_is_asked_where_it_is_wished(shop: Workspace) -> None:
 
 def test_the_example_is_well_and_quickly_looked_at(empty: Workspace) -> None:
     empty.write()  # so that the fixture has a workspace to take away
-    begun = time.monotonic()
     argv = empty.argv("check")
     argv[argv.index("-C") + 1] = str(ROOT / "examples" / "workhub")
-    out = run(argv)
-    assert time.monotonic() - begun < 2
+    took = []
+    for _time in range(3):  # the quickest: what else the machine does is not of interest
+        begun = time.monotonic()
+        out = run(argv)
+        took.append(time.monotonic() - begun)
+    assert min(took) < 2
     assert out.splitlines()[-1].startswith("0 errors, ")
     assert "env/" not in out  # allowed there

@@ -99,15 +99,16 @@ def _keys(folder: Path, env: Sequence[Path], mounts: Sequence[tuple[str, Path, b
     tls = {(folder / name).resolve() for c in configs if c.options.tls
            for name in (c.options.tls.certificate, c.options.tls.key)}  # fmt: skip
     secrets = [Path(secret["file"]) for c in configs for secret in c.secrets.values() if secret.get("file")]
-    found = {path for path in (*tls, *secrets) if path.is_file()}
+    found = {path for path in (*tls, *secrets) if _kind(path) == "file"}
     folders = {folder, *(path.parent for path in env)}
     for _service, source, _bind in mounts:
-        if source.is_file() and any(source.match(pattern) for pattern in KEYS):
+        kind = _kind(source)
+        if kind == "file" and any(source.match(pattern) for pattern in KEYS):
             found.add(source)
-        elif source.is_dir() and source.is_relative_to(folder):
-            folders |= {source, *(f for f in islice(_entries(source), MANY) if f.is_dir() and not f.is_symlink())}
+        elif kind == "folder" and source.is_relative_to(folder):
+            folders |= {source, *(f for f in _entries(source) if _kind(f) == "folder" and not f.is_symlink())}
     for one in folders:
-        found |= {f for f in islice(_entries(one), MANY) if f.is_file() and any(f.match(p) for p in KEYS)}
+        found |= {f for f in _entries(one) if any(f.match(p) for p in KEYS) and _kind(f) == "file"}
     paths = sorted({path.resolve() for path in found})
     git_says = ingit.says(paths)
     keys = []
@@ -122,7 +123,7 @@ def _keys(folder: Path, env: Sequence[Path], mounts: Sequence[tuple[str, Path, b
 
 def _entries(folder: Path) -> Iterator[Path]:
     try:
-        yield from folder.iterdir()
+        yield from islice(folder.iterdir(), MANY)
     except OSError:
         return
 

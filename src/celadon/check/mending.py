@@ -34,8 +34,11 @@ class Remedy:
 
 def remedies(seen: Facts, found: Sequence[Finding]) -> list[Remedy]:
     """One for each file that can be mended. Only findings in `found` are: what a comment allows is left alone."""
-    kinds = (_dockerfiles, _npmrcs, _dockerignores, _modes, _gitignores)
-    return [one for kind in kinds for one in kind(seen, found) if one.draft.changes]
+    drafts: dict[Draft, tuple[Finding, ...]] = {}
+    for kind in (_dockerfiles, _npmrcs, _dockerignores, _modes, _gitignores):
+        for one in kind(seen, found):
+            drafts[one.draft] = (*drafts.get(one.draft, ()), *one.mends)  # builds may share a file
+    return [Remedy(draft, mends) for draft, mends in drafts.items() if draft.changes]
 
 
 def marked(found: Sequence[Finding], several: Sequence[Remedy]) -> list[Finding]:
@@ -110,8 +113,8 @@ def _is_needed(pattern: str, several: Sequence[Build]) -> bool:
     mounted = [flag.partition("source=")[2].split(",")[0] for one in every for flag in one.flags]
     named = {*mounted, *(source for one in every for source in copied(one))}
     paths = (*named, *(name for build in several for name in build.tracked or ()))
-    return any(fnmatchcase(part, pattern) or (fnmatchcase(pattern, part) and part not in ("*", "**"))
-               for path in paths for part in PurePosixPath(path).parts)  # fmt: skip
+    parts = {part for path in paths for part in PurePosixPath(path).parts} - {"*", "**"}
+    return any(fnmatchcase(part, pattern) or fnmatchcase(pattern, part) for part in parts)
 
 
 def _modes(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
