@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from celadon.app import checking
 from celadon.app.configs import configs_of
 from celadon.app.healing import heal, locked
 from celadon.app.request import Request
 from celadon.app.telling import News
 from celadon.app.workspace import Workspace
-from celadon.check.facts import Finding
 from celadon.config.workspace import EnvironmentConfig, choose
 from celadon.errors import CommandError, EngineError, RefusedError
 from celadon.locale import _
@@ -25,6 +24,9 @@ from celadon.run.world import World, utc_now
 from celadon.state.disk import Disk
 from celadon.state.snapshot import Snapshot
 
+if TYPE_CHECKING:
+    from celadon.check.facts import Finding
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -37,7 +39,7 @@ class Wanted:
     configs: tuple[EnvironmentConfig, ...]
     seen: Snapshot
     plan: Plan
-    findings: tuple[Finding, ...] = ()
+    findings: "tuple[Finding, ...]" = ()
 
     @property
     def config(self) -> EnvironmentConfig:
@@ -52,11 +54,19 @@ def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
     seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
     seen = _with_sources(workspace, request, configs, seen, report)
     planned = _planned(workspace, request, configs, seen)
-    return Wanted(request, configs, seen, planned, checking.of_plan(configs[0], planned))
+    return Wanted(request, configs, seen, planned, _checked(configs[0], planned))
+
+
+def _checked(config: EnvironmentConfig, plan: Plan) -> "tuple[Finding, ...]":
+    from celadon.app import checking  # two dozen modules: `attach` and `cancel` need not pay
+
+    return checking.of_plan(config, plan)
 
 
 def refuse_errors(wanted: Wanted) -> None:
     """Raises RefusedError where `check` finds an error in what the plan brings."""
+    from celadon.app import checking
+
     checking.refuse(wanted.findings, wanted.config.name)
 
 
@@ -80,7 +90,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         final = _planned(workspace, request, wanted.configs, seen)
         _refuse_surprises(wanted.plan, final, report)
         same = seen.sources == wanted.seen.sources
-        checking.refuse(wanted.findings if same else checking.of_plan(config, final), config.name)
+        refuse_errors(wanted if same else replace(wanted, findings=_checked(config, final)))
         workspace.record.run(number, final.concerned, utc_now().isoformat())
         for line in final.lines():
             report.log(line)

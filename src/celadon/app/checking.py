@@ -9,7 +9,7 @@ from celadon.adapters import process
 from celadon.adapters.drafts import Draft
 from celadon.app import configs
 from celadon.check import allowing, envfiles, folders, mending, rules, warned
-from celadon.check.facts import ERROR, Facts, Finding
+from celadon.check.facts import ENV, ERROR, Facts, Finding
 from celadon.check.look import env_files, look, of_files
 from celadon.config.outline import find_file, load_outline
 from celadon.config.positions import read
@@ -80,7 +80,8 @@ def refuse(findings: Sequence[Finding], environment: str) -> None:
             words.format(n=len(errors), environment=environment),
             evidence=[f"{one.place}: {one.what} ({one.rule}): {one.why}" for one in errors],
             hint=_("celadon check {environment} says how to mend it. What is meant to be so is allowed by a comment in "
-                   "the line above it: # celadon: allow {rule}. Builds take commits: commit and push it.").format(
+                   "the line above it (of a key, at the top of the compose file): # celadon: allow {rule}. "
+                   "Builds take commits: commit and push it.").format(
                        environment=environment, rule=errors[0].rule),
         )  # fmt: skip
 
@@ -113,8 +114,9 @@ def _rendered(outline: Outline, names: Sequence[str], overrides: Mapping[str, st
 
 
 def _texts(seen: Facts, found: Iterable[Finding]) -> dict[str, str]:
-    """The files that have findings, for the comments in them; keys have no comments."""
+    """The files that have findings, for the comments in them; "" for those that have none, such as keys."""
+    silent = [one.file for one in seen.keys] + [one.file for one in seen.strays if one.kind != ENV]
     builds = {build.file: build.text for build in seen.builds if build.path and build.text is not None}
-    known = {file.file: "" for file in seen.keys} | builds | {file.file: file.text for file in seen.env_files}
+    known = dict.fromkeys(silent, "") | builds | {file.file: file.text for file in seen.env_files}
     others = {one.file for one in found if one.file} - {*known} | {seen.file}
     return known | {name: Path(name).read_text(errors="replace") for name in others if Path(name).is_file()}

@@ -9,7 +9,7 @@ from typing import Any
 from celadon.check.dockerfile import Dockerfile
 from celadon.check.shell import commands
 
-KNOWN = {"root": (0, 0), "0": (0, 0)}
+KNOWN: Mapping[str, tuple[int, int | None]] = {"root": (0, 0)}  # a user's name → its id, and its group's
 READ, ENTER = 4, 1  # rights, as bits of a mode
 
 
@@ -58,8 +58,8 @@ def of(path: Path) -> Access:
 
 
 def of_compose(definition: Mapping[str, Any]) -> User | None:
-    """Whom the compose file lets a service run as; None where it does not say, or says a name."""
-    return _of_text(str(definition.get("user") or ""), {})
+    """Whom the compose file lets a service run as; None where it does not say, or says a name that the image knows."""
+    return _of_text(str(definition.get("user") or ""), KNOWN)
 
 
 def of_image(dockerfile: Dockerfile, target: str) -> User | None:
@@ -68,7 +68,7 @@ def of_image(dockerfile: Dockerfile, target: str) -> User | None:
     if stage is None:
         return None
     lineage = dockerfile.lineage(stage)
-    named: dict[str, tuple[int, int | None]] = dict(KNOWN)
+    named = dict(KNOWN)
     if lineage[0].base.rpartition("/")[2].partition(":")[0] == "node":
         named["node"] = (1000, 1000)
     users: list[str] = []

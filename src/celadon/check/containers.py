@@ -31,8 +31,8 @@ def seen_by(path: Path, sources: Sequence[tuple[str, Path, bool]]) -> tuple[Moun
     """The services that see a file, each with the folders from what is mounted down to it."""
     found: dict[str, Mount] = {}
     for service, source, _bind in sources:
-        if path.is_relative_to(source.resolve()):
-            top = source.resolve()
+        top = source.resolve()
+        if path.is_relative_to(top):
             way = [folder for folder in reversed(path.parents) if folder.is_relative_to(top)]
             found[service] = Mount(service, tuple(map(access.of, way)))
     return tuple(found.values())

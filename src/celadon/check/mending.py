@@ -18,7 +18,7 @@ from celadon.config.positions import Place
 from celadon.errors import CeladonError
 
 PRIVATE = 0o600
-SHARED = 0o020  # a compose file that its group may write: more than one user works here
+SHARED = 0o020  # what a group may write
 # What a build never needs, unless git has it or the Dockerfile asks for it. The first two are looked for by a rule.
 KEPT_OUT = (".git", ".env", ".env.*", "*.pem", "*.key", "id_rsa", "id_ed25519")
 PACKAGES = {"node_modules": ("npm", "yarn", "pnpm"), "__pycache__": ("pip", "uv"), ".venv": ("pip", "uv")}
@@ -126,10 +126,12 @@ def _modes(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
 
 def _may_be_private(one: EnvFile | KeyFile, seen: Facts) -> bool:
     """Whether nobody who needs a file loses it when only its owner may read it, and this user can see to it."""
-    if seen.home.mode & SHARED or os.geteuid() not in (0, one.access.owner):
+    home = seen.home
+    several = home.mode & SHARED and home.group != home.owner  # a group of one's own, as many systems give, is oneself
+    if several or os.geteuid() not in (0, one.access.owner):
         return False
     users = [seen.users.get(mount.service) for mount in one.mounts]
-    return seen.home.owner in (0, one.access.owner) and all(u and u.id in (0, one.access.owner) for u in users)
+    return home.owner in (0, one.access.owner) and all(u and u.id in (0, one.access.owner) for u in users)
 
 
 def _gitignores(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:

@@ -7,20 +7,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from celadon.app import acting, healing, runner
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
-from celadon.check import warned
-from celadon.check.facts import WARNING, Finding
 from celadon.cli import output
 from celadon.cli.arguments import Manner
 from celadon.cli.opening import open_workspace
 from celadon.errors import DONE, UsageError
 from celadon.locale import _, ngettext
 from celadon.plan.steps import Plan
+
+if TYPE_CHECKING:
+    from celadon.check.facts import Finding
 
 
 def carry_out(folder: Path, request: Request, manner: Manner) -> int:
@@ -84,7 +86,7 @@ def _cancelling(workspace: Workspace, number: int, terminal: output.Terminal) ->
         signal.signal(signal.SIGINT, before)
 
 
-def show(plan: Plan, findings: Sequence[Finding], *, as_json: bool = False) -> None:
+def show(plan: Plan, findings: "Sequence[Finding]", *, as_json: bool = False) -> None:
     """Print a plan, and what `check` says of what it brings: warnings of Compose one by one, of others their number."""
     if as_json:
         output.as_json(
@@ -103,11 +105,19 @@ def show(plan: Plan, findings: Sequence[Finding], *, as_json: bool = False) -> N
     output.lines(plan.lines())
     if not plan.steps:
         output.lines([_("Nothing to do.")])
+    if findings:
+        _tell(findings, plan.environment)
+
+
+def _tell(findings: "Sequence[Finding]", environment: str) -> None:
+    from celadon.check import warned  # loaded by now, where there are findings
+    from celadon.check.facts import WARNING
+
     told = [finding for finding in findings if finding.rule in warned.SHOWN]
     output.notices(_("{place}: {what}: {why}").format(place=f.place, what=f.what, why=f.why) for f in told)
     if count := sum(finding.severity == WARNING for finding in findings) - len(told):
         words = ngettext("{n} warning: celadon check {environment}", "{n} warnings: celadon check {environment}", count)
-        output.notices([words.format(n=count, environment=plan.environment)])
+        output.notices([words.format(n=count, environment=environment)])
 
 
 def _agree(plan: Plan, *, yes: bool) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from celadon.check import envfiles, privacy
-from celadon.check.access import Access, Mount, User, of_image
+from celadon.check.access import Access, Mount, User, of_compose, of_image
 from celadon.check.dockerfile import parse
 from celadon.check.facts import IGNORED, OPEN, OUTSIDE, TRACKED, UNSAID, EnvFile, Facts, Finding, KeyFile, Stray
 from celadon.config.positions import Positions
@@ -161,6 +161,11 @@ def test_whose_an_env_file_is() -> None:
 )
 def test_whom_an_image_runs_as(text: str, user: User | None) -> None:
     assert of_image(parse(text), "") == user
+
+
+def test_whom_the_compose_file_lets_a_service_run_as() -> None:
+    users = [of_compose({"user": user}) for user in ("root", "0:0", "1000", "1000:7", "app", None)]
+    assert users == [User(0, 0), User(0, 0), User(1000), User(1000, 7), None, None]
 
 
 def test_what_else_git_has() -> None:
