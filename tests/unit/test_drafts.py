@@ -49,3 +49,15 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     write([Draft(tmp_path / "link", "new")])
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_mode_alone_leaves_the_file_the_same_and_unread(tmp_path: Path) -> None:
+    key = tmp_path / "key.der"
+    key.write_bytes(b"\xff\x00")
+    key.chmod(0o644)
+    before = key.stat().st_ino
+    draft = Draft(key, None, 0o600)
+    assert diff(draft) == ["key.der: mode 0644 → 0600"]
+    write([draft])
+    assert (key.stat().st_mode & 0o777, key.stat().st_ino, key.read_bytes()) == (0o600, before, b"\xff\x00")
+    assert not draft.changes

@@ -102,7 +102,10 @@ TRACKED, IGNORED, OPEN, UNSAID, OUTSIDE = "tracked", "ignored", "open", "unsaid"
 
 @dataclass(frozen=True)
 class EnvFile:
-    """An env file of the checked environments; `git` is what git says of it, `services` read it."""
+    """An env file of the checked environments; `git` is what git says of it.
+
+    `services` read it; None: the compose file itself does.
+    """
 
     file: str
     path: str
@@ -110,7 +113,7 @@ class EnvFile:
     access: Access = OWNERS
     git: str = IGNORED
     mounts: tuple[Mount, ...] = ()
-    services: tuple[str, ...] = ()
+    services: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True)

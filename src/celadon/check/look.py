@@ -57,8 +57,10 @@ def env_files(raw: Positions, environments: Sequence[str]) -> Facts:
         for path in paths:
             readers.setdefault(Path(path), set()).add(service)
     git_says = ingit.says(sorted(readers))
-    found = [EnvFile(shown(p), str(p), text_of(p), access.of(p), git_says[p], services=tuple(sorted(readers[p])))
-             for p in sorted(readers)]  # fmt: skip
+    found = [
+        EnvFile(shown(p), str(p), text_of(p), access.of(p), git_says[p], services=tuple(sorted(names)) or None)
+        for p, names in sorted(readers.items())
+    ]
     home = access.of(raw.file)
     return Facts(raw=raw, file=shown(raw.file), environments=(), env_files=tuple(found), env_of=of, home=home)
 

@@ -14,7 +14,7 @@ import pytest
 
 from celadon.adapters import compose
 from celadon.app import checking
-from celadon.check import allowing, envfiles, ports, routes, rules, sarif, server, services, warned
+from celadon.check import allowing, envfiles, folders, ports, routes, rules, sarif, server, services, warned
 from celadon.check.facts import Engine, Facts, Finding
 from celadon.check.look import env_files, look
 from celadon.config.load import load_environment
@@ -255,6 +255,18 @@ def test_a_deploy_is_told_of_what_the_commit_has(
     assert "dockerfile/missing" in {one.rule for one in checking.of_plan(config, replace(plan, steps=(gone,)))}
 
 
+def test_a_dockerfile_that_is_a_link_is_followed_in_the_commit(
+    repository: Callable[[str, dict[str, str]], Source], tmp_path: Path
+) -> None:
+    (tmp_path / "web" / "docker").mkdir(parents=True)
+    (tmp_path / "web" / "Dockerfile").symlink_to("docker/real")
+    source = repository(".", {"docker/real": DOCKERFILE})
+    (tmp_path / "compose.yaml").write_text(HEAD.replace("image: web:1", "build: ./web"))
+    config = load_environment(tmp_path / "compose.yaml", "staging", compose.render)
+    (build,) = folders.committed(read(tmp_path / "compose.yaml"), config, {"web": source})
+    assert build.text == DOCKERFILE and build.ignore is None and build.services == ("web",)
+
+
 def test_an_error_elsewhere_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """web's own mistakes (its health path is shop's, its key lies open) refuse a deploy of web, and none of shop."""
     monkeypatch.chdir(tmp_path)
@@ -270,6 +282,11 @@ def test_an_error_elsewhere_holds_nothing_up(tmp_path: Path, monkeypatch: pytest
 
     assert errors("web") == {"routes/health-elsewhere", "keys/mode"}
     assert errors("shop") == set()
+    (tmp_path / ".env").write_text("DB_PASSWORD=canary\n")  # what the compose file itself reads concerns all
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run(["git", "add", ".env"], check=True)
+    assert errors("shop") == {"env/tracked"}
+    (tmp_path / ".env").unlink()
     (tmp_path / "compose.yaml").write_text(f"# celadon: allow keys/mode\n{text}")
     assert errors("web") == {"routes/health-elsewhere"}
 
