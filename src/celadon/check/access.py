@@ -42,10 +42,14 @@ class User:
 
 @dataclass(frozen=True)
 class Mount:
-    """A file as a container sees it: the service, and the folders on the way from what is mounted to the file."""
+    """A file as a container sees it: the service, and the folders on the way from what is mounted to the file.
+
+    `passing`: the whole workspace is mounted, or more (`/` for what measures the host): not for this file's sake.
+    """
 
     service: str
     way: tuple[Access, ...] = ()
+    passing: bool = False
 
 
 OWNERS, EVERYBODYS = Access(0o600), Access(0o644)
@@ -84,14 +88,14 @@ def of_image(dockerfile: Dockerfile, target: str) -> User | None:
 def _made(words: tuple[str, ...]) -> dict[str, tuple[int, int | None]]:
     """The user that `useradd -u 1001 app` makes, where its number is given."""
     for option, value in pairwise(words):
-        if option in ("-u", "--uid") and value.isdigit():
+        if option in ("-u", "--uid") and value.isdecimal():
             return {words[-1]: (int(value), None)}
     return {}
 
 
 def _of_text(text: str, named: Mapping[str, tuple[int, int | None]]) -> User | None:
     user, _colon, group = text.partition(":")
-    known = (int(user), None) if user.isdigit() else named.get(user)
+    known = (int(user), None) if user.isdecimal() else named.get(user)
     if known is None:
         return None
-    return User(known[0], int(group) if group.isdigit() else known[1])
+    return User(known[0], int(group) if group.isdecimal() else known[1])

@@ -27,14 +27,15 @@ def mounts(configs: Sequence[EnvironmentConfig]) -> Iterator[tuple[str, Path, bo
                     yield name, Path(file), False
 
 
-def seen_by(path: Path, sources: Sequence[tuple[str, Path, bool]]) -> tuple[Mount, ...]:
-    """The services that see a file, each with the folders from what is mounted down to it."""
+def seen_by(path: Path, sources: Sequence[tuple[str, Path, bool]], home: Path) -> tuple[Mount, ...]:
+    """The services that see a file, each with the folders from what is mounted down to it; `home` is the workspace."""
     found: dict[str, Mount] = {}
     for service, source, _bind in sources:
         top = source.resolve()
-        if path.is_relative_to(top):
+        passing = home.resolve().is_relative_to(top)
+        if path.is_relative_to(top) and (not passing or service not in found):
             way = [folder for folder in reversed(path.parents) if folder.is_relative_to(top)]
-            found[service] = Mount(service, tuple(map(access.of, way)))
+            found[service] = Mount(service, tuple(map(access.of, way)), passing)
     return tuple(found.values())
 
 

@@ -35,14 +35,16 @@ def look(before: Facts, configs: Sequence[EnvironmentConfig], *, buildkit: bool 
 
 def of_files(before: Facts, configs: Sequence[EnvironmentConfig], built: Sequence[Build]) -> Facts:
     """What a deploy brings: env files, keys and mounts, with the Dockerfiles that are given; no engine is asked."""
-    raw = before.raw
+    home = before.raw.file.parent
     mounts = list(containers.mounts(configs))
     return replace(
         before,
         environments=tuple(configs),
         builds=tuple(built),
-        env_files=tuple(replace(one, mounts=containers.seen_by(Path(one.path), mounts)) for one in before.env_files),
-        keys=_keys(raw.file.parent, [Path(f.path) for f in before.env_files], mounts, configs),
+        env_files=tuple(
+            replace(one, mounts=containers.seen_by(Path(one.path), mounts, home)) for one in before.env_files
+        ),
+        keys=_keys(home, [Path(f.path) for f in before.env_files], mounts, configs),
         binds={str(source): kind for _name, source, bind in mounts if bind and (kind := _kind(source)) is not None},
         users=containers.users(configs, built),
     )
@@ -115,8 +117,8 @@ def _keys(folder: Path, env: Sequence[Path], mounts: Sequence[tuple[str, Path, b
     git_says = ingit.says(paths)
     keys = []
     for path in paths:
-        seen = containers.seen_by(path, mounts)
-        services = None if path in tls else tuple(mount.service for mount in seen)
+        seen = containers.seen_by(path, mounts, folder)
+        services = None if path in tls else tuple(mount.service for mount in seen if not mount.passing)
         keys.append(
             KeyFile(shown(path), str(path), ingit.is_private(path), access.of(path), git_says[path], seen, services)
         )

@@ -159,7 +159,7 @@ def _shut_out(one: EnvFile | KeyFile, seen: Facts) -> Iterator[tuple[str, str, U
     """The services that it is mounted into and whose user cannot read it: in words, what stops them, and that user."""
     for mount in one.mounts:
         user = seen.users.get(mount.service)
-        if user is None:
+        if user is None or mount.passing:
             continue
         folders = one.file.split("/")[:-1]
         shut = next((n for n, folder in enumerate(mount.way) if not folder.lets(user, ENTER)), None)

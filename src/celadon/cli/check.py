@@ -49,7 +49,7 @@ def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif
     elif as_json:
         output.as_json([asdict(finding) for finding in found])
     else:
-        _show(found)
+        show(found)
     return FAILED if any(finding.severity == ERROR for finding in found) else DONE
 
 
@@ -74,7 +74,8 @@ def _mended(drafts: Sequence[Draft], *, yes: bool, dry_run: bool) -> bool:
     return True
 
 
-def _show(found: Sequence[Finding]) -> None:
+def show(found: Sequence[Finding]) -> None:
+    """Findings by file, and how many there are."""
     for _file, several in groupby(found, key=lambda finding: finding.file):
         for one in several:
             place = one.place or _("this server")

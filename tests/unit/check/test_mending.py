@@ -211,6 +211,16 @@ def test_a_key_is_closed_only_where_its_service_can_read_it_then(
     assert ("jwt.pem" in mended(alone, found)) == is_mended
 
 
+def test_a_mount_of_the_whole_host_is_not_for_the_keys_sake(here: Path) -> None:
+    (here / "jwt.pem").write_text(KEY)
+    (here / "jwt.pem").chmod(0o600)
+    seen, found = service(here, ROOTLESS, "    volumes: ['/:/host:ro']\n")
+    assert [one.services for one in seen.keys] == [()]
+    assert "keys/unreadable" not in {one.rule for one in found}
+    (here / "jwt.pem").chmod(0o644)
+    assert "jwt.pem" not in mended(*again(here))  # it may be read there all the same
+
+
 def test_gitignore_gets_one_line_for_each_file(here: Path) -> None:
     (here / "config").mkdir()
     (here / "config" / ".gitignore").write_text("*.log")
