@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup venv engine images demo demo-down test lint unit e2e bench torture format lock messages
+.PHONY: help setup venv engine images demo demo-down test lint unit e2e bench torture format lock messages schema
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,3 +43,5 @@ lock:  ## choose the newest packages that fit, and lock them by hash
 messages: venv  ## write the message catalogue anew, and compile the translations
 	@$(BIN)/pybabel --quiet extract --no-location --omit-header --sort-output -o src/celadon/locale/celadon.pot src/celadon
 	@$(BIN)/pybabel --quiet compile --domain celadon --directory src/celadon/locale
+schema: venv  ## write the JSON Schema for editors anew, from the model and the annotated reference
+	@$(BIN)/python -m celadon.config.schema

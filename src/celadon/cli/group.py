@@ -8,7 +8,27 @@ import click
 
 from celadon import __version__
 from celadon.cli.verbs import VERBS, help_text
+from celadon.errors import UsageError
 from celadon.locale import _
+
+# What other tools, and people, call it → the verb here.
+ALIKE = {
+    "apply": "deploy", "ship": "deploy", "release": "deploy", "publish": "deploy", "push": "deploy", "switch": "deploy",
+    "pull": "deploy", "fetch": "deploy", "upgrade": "deploy", "update": "deploy", "redeploy": "deploy",
+    "ls": "status", "list": "status", "ps": "status", "details": "status", "info": "status", "stats": "status",
+    "top": "status", "containers": "status", "services": "status", "app": "status", "images": "releases",
+    "versions": "releases", "tags": "releases",
+    "start": "up", "restart": "up", "boot": "up", "setup": "up", "run": "exec", "ssh": "exec", "shell": "exec",
+    "stop": "down", "kill": "cancel", "abort": "cancel", "unlock": "cancel", "remove": "down", "rm": "down",
+    "destroy": "down", "prune": "cleanup", "clean": "cleanup", "gc": "cleanup", "purge": "cleanup",
+    "doctor": "diagnose", "debug": "diagnose", "health": "diagnose", "inspect": "diagnose",
+    "lint": "check", "validate": "check", "verify": "check", "config": "check", "test": "check",
+    "revert": "rollback", "undo": "rollback", "back": "rollback", "log": "logs", "tail": "logs",
+    "audit": "history", "events": "history", "deployments": "history", "watch": "attach", "follow": "attach",
+    "dry-run": "plan", "diff": "plan", "preview": "plan", "heal": "reconcile", "repair": "reconcile",
+    "fix": "reconcile", "help": "docs", "man": "docs", "manual": "docs", "reference": "docs", "schema": "docs",
+    "new": "init", "create": "init", "secrets": "env", "systemd": "install-service", "service": "install-service",
+}  # fmt: skip
 
 
 class Verbs(click.Group):
@@ -31,10 +51,21 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], VERBS, 1)
-            hint = _(" Did you mean `{name}`?").format(name=near[0]) if near else ""
-            ctx.fail(_("There is no verb `{name}`.").format(name=args[0]) + hint)
+            near = _verb_like(args[0].lower())
+            hint = (
+                _("Did you mean `{name}`?").format(name=f"celadon {near}") if near else _("All verbs: celadon --help")
+            )
+            raise UsageError(_("There is no verb `{name}`.").format(name=args[0]), hint=hint)
         return super().resolve_command(ctx, args)
+
+
+def _verb_like(word: str) -> str | None:
+    """The verb that `word` means: another tool's name of it, or the nearest in letters."""
+    if (verb := ALIKE.get(word)) in VERBS:
+        return verb
+    near = difflib.get_close_matches(word, VERBS, 1) or difflib.get_close_matches(word, ALIKE, 1, 0.8)
+    verb = ALIKE.get(near[0], near[0]) if near else None
+    return verb if verb in VERBS else None
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -2,8 +2,14 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from celadon.cli.verbs import help_text
+
+if TYPE_CHECKING:
+    import click
+
+    from celadon.errors import UsageError
 
 HELP: tuple[list[str], ...] = ([], ["-h"], ["--help"])
 
@@ -36,8 +42,13 @@ def run(argv: list[str]) -> int:
     except click.Abort:
         click.echo(_("Cancelled; nothing was done."), err=True)
         return CANCELLED
-    except click.ClickException as problem:
+    except click.exceptions.NoArgsIsHelpError as problem:
         problem.show()
+        return USAGE
+    except click.ClickException as problem:
+        from celadon.cli import output
+
+        output.error(_of_click(problem))
         return USAGE
     except KeyboardInterrupt:
         return CANCELLED
@@ -53,6 +64,14 @@ def run(argv: list[str]) -> int:
         output.error(known)
         return known.exit_code
     return code if isinstance(code, int) else DONE
+
+
+def _of_click(problem: "click.ClickException") -> "UsageError":
+    """What click finds wrong with the words of a command, said as everything else is said."""
+    from celadon.errors import UsageError
+
+    context = getattr(problem, "ctx", None)
+    return UsageError(problem.format_message(), hint=f"{context.command_path if context else 'celadon'} --help")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(highlight=False, width=width).print(made)
 
 
+def paged(text: str) -> None:
+    """A long text: through the operator's pager on a terminal, as it is into a pipe."""
+    import click
+
+    click.echo_via_pager(text.rstrip("\n"))  # which ends it with a line end
+
+
 def diff(texts: Iterable[str]) -> None:
     """Lines of a unified diff, in the usual colours."""
     out, styles = console(), {"+": "green", "-": "red", "!": "yellow", "@": "cyan"}

@@ -12,6 +12,7 @@ VERBS = {
     "completion": ("completion", _("Print the shell's completion script.")),
     "deploy": ("deploy", _("Fetch, build and switch services, without losing a request.")),
     "diagnose": ("diagnose", _("What is wrong with this server, and what will be.")),
+    "docs": ("docs", _("Read the manual: the guide's pages, and every key of the file.")),
     "down": ("down", _("Stop an environment; the record stays.")),
     "drill": ("drill", _("Prove, without switching, that a rollback would work.")),
     "exec": ("exec", _("Run a command in the container that users reach.")),

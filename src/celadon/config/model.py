@@ -6,7 +6,16 @@ import shlex
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from celadon.config import values
 from celadon.config.notify import Notified
@@ -14,10 +23,29 @@ from celadon.config.values import Listen
 from celadon.locale import _
 
 LEAST = 64 << 20  # bytes: no build gets far with less
-Seconds = Annotated[float, BeforeValidator(values.duration)]
-Bytes = Annotated[int, BeforeValidator(values.size)]
+
+
+def _in_editors(kinds: str | list[str], pattern: str, **more: object) -> WithJsonSchema:
+    """What editors are told of a value that is written in a way of its own: how its text may look."""
+    return WithJsonSchema({"type": kinds, "pattern": f"^(?:{pattern})$", **more})
+
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(values.duration),
+    _in_editors(["string", "number"], rf"(?=.)(?:{values.DURATION.pattern})|[0-9]+(?:\.[0-9]+)?", minimum=0),
+]
+Bytes = Annotated[
+    int,
+    BeforeValidator(values.size_or_auto),
+    _in_editors(["string", "integer"], f"auto|{values.SIZE.pattern}", minimum=0),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Listening = Annotated[Listen, BeforeValidator(values.listen)]
+Listening = Annotated[
+    Listen,
+    BeforeValidator(values.listen),
+    _in_editors(["integer", "string"], r"(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}:)?[0-9]{1,5}", minimum=1, maximum=65535),
+]
 
 
 def _not_empty(value: tuple[Listen, ...]) -> tuple[Listen, ...]:
@@ -26,7 +54,7 @@ def _not_empty(value: tuple[Listen, ...]) -> tuple[Listen, ...]:
     return value
 
 
-Doors = Annotated[tuple[Listening, ...], AfterValidator(_not_empty)]
+Doors = Annotated[tuple[Listening, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})]
 
 
 def _matches(pattern: re.Pattern[str], message: str) -> AfterValidator:
@@ -38,12 +66,26 @@ def _matches(pattern: re.Pattern[str], message: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-NginxSize = Annotated[str, _matches(values.NGINX_SIZE, "should be a size such as 50m, not {value!r}")]
-Route = Annotated[
-    str, _matches(values.ROUTE, "should begin with / and not end with it, such as /shop or /, not {value!r}")
+NginxSize = Annotated[
+    str,
+    _matches(values.NGINX_SIZE, "should be a size such as 50m, not {value!r}"),
+    _in_editors("string", values.NGINX_SIZE.pattern),
 ]
-Path = Annotated[str, _matches(re.compile(r"/[^\s{};\"'\\]*"), "should be a path such as /api/health, not {value!r}")]
-Host = Annotated[str, _matches(values.HOST, "should be a host name such as shop.example.com, not {value!r}")]
+Route = Annotated[
+    str,
+    _matches(values.ROUTE, "should begin with / and not end with it, such as /shop or /, not {value!r}"),
+    _in_editors("string", values.ROUTE.pattern),
+]
+Path = Annotated[
+    str,
+    _matches(values.PATH, "should be a path such as /api/health, not {value!r}"),
+    _in_editors("string", values.PATH.pattern),
+]
+Host = Annotated[
+    str,
+    _matches(values.HOST, "should be a host name such as shop.example.com, not {value!r}"),
+    _in_editors("string", values.HOST.pattern),
+]
 
 
 class Options(BaseModel):
@@ -97,9 +139,11 @@ class ServiceOptions(Options):
     port: Port | None = None
     route: Route | None = None
     host: Host | None = None
-    health: Annotated[Health | None, BeforeValidator(_health)] = None
+    health: Annotated[Health | None, BeforeValidator(_health, json_schema_input_type=Path | Health)] = None
     strip_prefix: bool = False
-    release: Annotated[tuple[str, ...] | None, BeforeValidator(_command)] = None
+    release: Annotated[
+        tuple[str, ...] | None, BeforeValidator(_command, json_schema_input_type=str | tuple[str, ...])
+    ] = None
     strategy: Literal["overlap", "replace"] = "overlap"
     timeout: Seconds | None = None
     client_max_body_size: NginxSize | None = None
@@ -118,7 +162,7 @@ class EnvironmentOptions(Options):
     """One environment: what it listens on, its public address, where promotes come from."""
 
     listen: Doors
-    url: str
+    url: Annotated[str, _in_editors("string", r"https?://[^/?#\s]+/?")]
     from_: str | None = Field(default=None, alias="from")
     tls: Tls | None = None
     watch: Seconds = 10.0
@@ -177,7 +221,7 @@ def _not_a_slip(value: int) -> int:
 class BuildOptions(Options):
     """Limits of builds, and how long to wait for somebody else's deployment. `memory` 0 is "auto"."""
 
-    memory: Annotated[int, BeforeValidator(values.size_or_auto), AfterValidator(_not_a_slip)] = 0
+    memory: Annotated[Bytes, AfterValidator(_not_a_slip)] = 0
     cpus: Annotated[float, Field(ge=0.1)] | None = None
     uncapped: Literal["refuse", "warn"] = "refuse"
     timeout: Seconds = 1800.0
@@ -187,13 +231,15 @@ class BuildOptions(Options):
 class DiskOptions(Options):
     """What Celadon leaves free where the engine keeps images and build cache; 0 is "auto", see `plan.space`."""
 
-    floor: Annotated[int, BeforeValidator(values.size_or_auto), Field(ge=0)] = 0
+    floor: Bytes = 0
 
 
 class WorkspaceOptions(Options):
     """`x-celadon` at the top of the file."""
 
-    environments: dict[str, EnvironmentOptions] = Field(min_length=1)
+    environments: dict[str, EnvironmentOptions] = Field(
+        min_length=1, json_schema_extra={"propertyNames": {"pattern": f"^(?:{values.NAME.pattern})$"}}
+    )
     router: RouterOptions = RouterOptions()
     build: BuildOptions = BuildOptions()
     disk: DiskOptions = DiskOptions()

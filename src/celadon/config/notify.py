@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, WithJsonSchema
 
 from celadon.locale import _
 
 Event = Literal["started", "succeeded", "failed", "reverted", "disk_low"]
+Listed = Annotated[tuple[Event, ...], Field(min_length=1)]  # as editors are told; what is empty has words of its own
 USUAL: tuple[Event, ...] = ("succeeded", "failed", "reverted", "disk_low")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19})://")
 _KEY = re.compile(r"\w{1,20}")  # what is longer may be an address that stands where a key should
@@ -35,8 +36,12 @@ class Notify(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: Annotated[SecretStr, BeforeValidator(_address)]
-    on: Annotated[tuple[Event, ...], BeforeValidator(_events), AfterValidator(_not_empty)] = USUAL
+    url: Annotated[SecretStr, BeforeValidator(_address), WithJsonSchema({"type": "string"})]
+    on: Annotated[
+        tuple[Event, ...],
+        BeforeValidator(_events, json_schema_input_type=Event | Listed),
+        AfterValidator(_not_empty),
+    ] = USUAL
 
     @property
     def scheme(self) -> str:
@@ -57,4 +62,7 @@ def _entries(value: object) -> object:
     return [value] if isinstance(value, (str, Mapping)) else value
 
 
-Notified = Annotated[tuple[Annotated[Notify, BeforeValidator(_entry)], ...], BeforeValidator(_entries)]
+Entry = Annotated[Notify, BeforeValidator(_entry, json_schema_input_type=str | Notify)]
+Notified = Annotated[
+    tuple[Entry, ...], BeforeValidator(_entries, json_schema_input_type=str | Notify | tuple[str | Notify, ...])
+]

@@ -1,16 +1,31 @@
 """Where in the file something stands: PyYAML's node marks by path, and the problems YAML itself has."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
 from celadon.errors import ConfigError, Problem
 from celadon.locale import _
 
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BOOL = "tag:yaml.org,2002:bool"
+
+
+class Loader(_Safe):  # type: ignore[misc]
+    """YAML as Compose reads it: `on`, `off`, `yes` and `no` are words, as in YAML 1.2, and no truth values."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        first: [(tag, pattern) for tag, pattern in known if tag != _BOOL]
+        for first, known in _Safe.yaml_implicit_resolvers.items()
+    }
+
+
+Loader.add_implicit_resolver(_BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+
 Key = str | int
 
 

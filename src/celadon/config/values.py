@@ -11,8 +11,11 @@ HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 NGINX_SIZE = re.compile(r"0|[1-9][0-9]*[kKmMgG]?")
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+PATH = re.compile(r"/[^\s{};\"'\\]*")
+DURATION = re.compile(
+    r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?"
+)
+SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtKMGT]?)(?:[iI]?[bB])?")
 
 
 def duration(value: object) -> float:
@@ -20,9 +23,9 @@ def duration(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
         return float(value)
     if isinstance(value, str) and value:
-        if re.fullmatch(r"\d+(\.\d+)?", value):
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
             return float(value)
-        match = _DURATION.fullmatch(value)
+        match = DURATION.fullmatch(value)
         if match and any(match.groups()):
             hours, minutes, seconds, millis = (float(part or 0) for part in match.groups())
             return hours * 3600 + minutes * 60 + seconds + millis / 1000
@@ -33,7 +36,7 @@ def size(value: object) -> int:
     """Bytes of a size such as "20g", "512m", or a plain number of bytes. Raises ValueError."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
+    if isinstance(value, str) and (match := SIZE.fullmatch(value.strip())):
         return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
     raise ValueError(_("should be a size such as 512m or 20g, not {value!r}").format(value=value))
 
