@@ -75,7 +75,7 @@ def test_what_there_is_not(words: list[str], hint: str, capsys: pytest.CaptureFi
 def test_any_key_of_the_reference_can_be_asked_for() -> None:
     for path, entry in reference.entries().items():
         if entry.comment:
-            assert manual.read(manual.shown(path)).startswith(manual.shown(path) + ":")
+            assert manual.read(reference.shown(path)).startswith(reference.shown(path) + ":")
     with pytest.raises(UsageError):
         manual.read("x-celadon.environments.staging.frm")
 

@@ -4,15 +4,12 @@ import difflib
 from importlib.resources import files
 from pathlib import Path
 
-import yaml
-
 from celadon.config import reference
 from celadon.config.reference import KeyPath
 from celadon.errors import UsageError
 from celadon.locale import _
 
 REFERENCE = "reference"
-NAMES = {("x-celadon", "environments"): "ENV", ("services",): "SERVICE"}  # what stands for a team's own names
 
 
 def topics() -> dict[str, str]:
@@ -41,11 +38,6 @@ def schema() -> str:
     return files("celadon.config").joinpath("celadon.schema.json").read_text(encoding="utf-8")
 
 
-def shown(path: KeyPath) -> str:
-    """A key as it is named in the manual: x-celadon.environments.ENV.listen."""
-    return ".".join(NAMES.get(path[:number], part) if part == "*" else part for number, part in enumerate(path))
-
-
 def _of_key(wished: str) -> list[str]:
     """A key and those below it; its end is enough where it names one."""
     words = tuple(word for word in wished.split(".") if word)
@@ -61,16 +53,12 @@ def _lines(path: KeyPath) -> list[str]:
     entry = reference.entries()[path]
     if not entry.comment:
         return []  # Compose's own, which the reference only shows
-    written = ", ".join(_flow(value) for value in entry.written)
-    return [f"{shown(path)}: {written}".rstrip(), *(f"    {line}" for line in entry.comment.splitlines())]
-
-
-def _flow(value: object) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000).removesuffix("...\n").strip()
+    written = ", ".join(reference.flow(value) for value in entry.written)
+    return [f"{reference.shown(path)}: {written}".rstrip(), *(f"    {line}" for line in entry.comment.splitlines())]
 
 
 def _unknown(wished: str) -> UsageError:
-    known = [*topics(), *map(shown, reference.entries())]
+    known = [*topics(), *map(reference.shown, reference.entries())]
     ends = {name.rpartition(".")[2]: name for name in reversed(known)}
     near = difflib.get_close_matches(wished, known, 1, 0.8) or [
         ends[end] for end in difflib.get_close_matches(wished.rpartition(".")[2], ends, 1, 0.7)

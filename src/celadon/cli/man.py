@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from celadon import __version__
-from celadon.app import manual
 from celadon.cli.verbs import VERBS
 from celadon.config import reference
 from celadon.locale import _
@@ -11,7 +10,7 @@ from celadon.locale import _
 
 def page() -> str:
     """roff, with the macros of man(7)."""
-    keys = {manual.shown(path): entry.comment for path, entry in reference.entries().items() if "x-celadon" in path}
+    keys = {reference.shown(path): entry.comment for path, entry in reference.entries().items() if "x-celadon" in path}
     codes = {
         "0": _("done"),
         "1": _("a known failure"),

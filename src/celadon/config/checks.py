@@ -1,14 +1,14 @@
 """Rules between the parts of the file, which no single value can break alone."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from celadon.config.model import WorkspaceOptions
 from celadon.config.notify import Notify
 from celadon.config.positions import Positions
-from celadon.config.values import NAME, Listen
+from celadon.config.values import NAME, Listen, Said
 from celadon.config.workspace import Service
 from celadon.errors import ConfigError, Problem
 from celadon.locale import _
@@ -37,7 +37,7 @@ def name_first(raw: Positions) -> None:
 
 
 def _bad_name(name: object) -> str:
-    return _("should be small letters, digits and hyphens, 40 at most, not {name!r}").format(name=name)
+    return _("should be small letters, digits and hyphens, 40 at most, not {name!r}").format(name=Said(name))
 
 
 def services(raw: Positions, found: Mapping[str, Service], problems: list[Problem], *, folders: bool) -> None:
@@ -82,16 +82,19 @@ def _one_service(raw: Positions, service: Service, problems: list[Problem]) -> N
     for key, why in NOT_TWICE.items():
         if service.definition.get(key):
             say(_(why), key)
-    if _replicas(service.definition) > 1:
-        say(
-            _("Celadon runs one container in a slot; remove the number"),
-            "scale" if "scale" in service.definition else "deploy",
-        )
+    scale, deploy = service.definition.get("scale"), service.definition.get("deploy") or {}
+    for path, number in ((("scale",), scale), (("deploy", "replicas"), deploy.get("replicas") if scale is None else 1)):
+        if number not in (None, 1):
+            say(_("Celadon runs one container in a slot; remove the number"), *path)
 
 
-def _replicas(definition: Mapping[str, Any]) -> int:
-    deploy = definition.get("deploy") or {}
-    return max(int(definition.get("scale") or 1), int(deploy.get("replicas") or 1))
+def left_out(raw: Positions, rendered: Mapping[str, Any]) -> Iterator[Problem]:
+    """Services that Compose left out, although Celadon should deploy them: a profile that is not active."""
+    written = raw.data.get("services")
+    for name, definition in written.items() if isinstance(written, dict) else ():
+        if str(name) not in rendered and isinstance(definition, dict) and "x-celadon" in definition:
+            words = _("Compose leaves the service out, since none of its profiles is active; remove `profiles`")
+            yield raw.problem(("services", str(name), "profiles"), words)
 
 
 def _source(raw: Positions, service: Service, problems: list[Problem]) -> None:

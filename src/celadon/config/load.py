@@ -1,6 +1,5 @@
 """Reading the file: Compose parses and interpolates it, this checks `x-celadon` as a whole and freezes the values."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from celadon.config import checks, shape
+from celadon.config import checks, complaints, shape
 from celadon.config.model import ServiceOptions, WorkspaceOptions
-from celadon.config.positions import Loader, Positions, read, shown
+from celadon.config.positions import Loader, Positions, read
 from celadon.config.workspace import EnvironmentConfig, Rendered, Service
 from celadon.errors import CommandError, ConfigError, Problem
 from celadon.locale import _
@@ -22,9 +21,6 @@ Render = Callable[[Path, str, Mapping[str, str]], Rendered]
 Judge = Callable[[str], str | None]
 
 TEMPLATE_KEY = "x-celadon-router-template"  # in what is kept of a rendering
-
-_BAD_ENV_FILE = re.compile(r"failed to read (?P<path>.+?): ")
-_MISSING_ENV_FILE = re.compile(r"env file (?P<path>.+?) not found")
 
 
 def load_environment(file: Path, environment: str, render: Render, judge: Judge | None = None) -> EnvironmentConfig:
@@ -39,7 +35,7 @@ def load_environment(file: Path, environment: str, render: Render, judge: Judge 
     try:
         text, warnings = render(file, f"{name}-{environment}", {"CELADON_ENV": environment})
     except CommandError as error:
-        raise ConfigError([_of_compose(raw, error)]) from None
+        raise ConfigError([complaints.of_compose(raw, error)]) from None
     config = _frozen(raw, environment, text, check_folders=True, judge=judge)
     return _with_template(replace(config, warnings=warnings), raw)
 
@@ -91,6 +87,7 @@ def _frozen(
     if settings:
         checks.environments(raw, settings, problems, files=check_folders)
         checks.addresses(raw, settings, problems, judge)
+    problems += checks.left_out(raw, found)
     if not services and not problems:
         problems.append(
             raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy"), key=True)
@@ -132,43 +129,3 @@ def unescaped(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: unescaped(item) for key, item in value.items()}
     return value
-
-
-def _of_compose(raw: Positions, error: CommandError) -> Problem:
-    """Compose's complaint, at the place of the file that it is about where that can be told."""
-    words = " ".join(line.strip() for line in error.tail if line.strip() and "level=warning" not in line)
-    words = checks.without_addresses(words or error.message, raw)
-    missing = _MISSING_ENV_FILE.search(words)
-    if missing:
-        place = _env_file_entry(raw, missing["path"])
-        message = _("there is no env file {file}; create it (mode 0600), or mark it `required: false`").format(
-            file=shown(Path(missing["path"]))
-        )
-        return raw.problem(place or (), message)
-    if refused := _BAD_ENV_FILE.search(words):  # Compose's own words go on with the value that it could not read
-        message = _("is no env file that Compose can read: a quotation is not closed, or a line is no NAME=value; "
-                    "`celadon check` shows the line")  # fmt: skip
-        return Problem(shown(Path(refused["path"])), 0, 0, "", message)
-    if match := re.search(r"yaml: line (\d+)", words):
-        return Problem(shown(raw.file), int(match[1]), 1, "", words)
-    if match := re.search(r"(services|x-celadon)\.[\w.-]*\w", words):
-        return raw.problem(tuple(match[0].split(".")), words.removeprefix(match[0]).removeprefix(": "))
-    if match := re.search(r'service "([\w.-]+)"', words):
-        return raw.problem(("services", match[1]), words, key=True)
-    return Problem(shown(raw.file), 0, 0, "", words)
-
-
-def _env_file_entry(raw: Positions, missing: str) -> tuple[str | int, ...] | None:
-    """The path of the env_file entry that, with `${...}` as wildcard, names the missing file."""
-    services = raw.data.get("services")
-    for name, service in services.items() if isinstance(services, dict) else ():
-        entries = service.get("env_file") if isinstance(service, dict) else None
-        for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
-            text = entry.get("path") if isinstance(entry, dict) else entry
-            if not isinstance(text, str):
-                continue
-            wild = ".*".join(re.escape(part) for part in re.split(r"\$\{[^}]*\}|\$\w+", text.removeprefix("./")))
-            if re.fullmatch(rf"(.*/)?{wild}", missing):
-                below = (number,) if isinstance(entries, list) else ()
-                return ("services", name, "env_file", *below)
-    return None

@@ -1,91 +1,30 @@
 """The shape of `x-celadon`: what may be written there, its units, its defaults."""
 
-import ipaddress
 import re
 import shlex
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from celadon.config import values
+from celadon.config.fields import (
+    Bytes,
+    Doors,
+    Host,
+    Memory,
+    Network,
+    NginxSize,
+    Path,
+    Patience,
+    Port,
+    Route,
+    Seconds,
+    Text,
+    in_editors,
+)
 from celadon.config.notify import Notified
-from celadon.config.values import Listen
 from celadon.locale import _
-
-LEAST = 64 << 20  # bytes: no build gets far with less
-
-
-def _in_editors(kinds: str | list[str], pattern: str, **more: object) -> WithJsonSchema:
-    """What editors are told of a value that is written in a way of its own: how its text may look."""
-    return WithJsonSchema({"type": kinds, "pattern": f"^(?:{pattern})$", **more})
-
-
-Seconds = Annotated[
-    float,
-    BeforeValidator(values.duration),
-    _in_editors(["string", "number"], rf"(?=.)(?:{values.DURATION.pattern})|[0-9]+(?:\.[0-9]+)?", minimum=0),
-]
-Bytes = Annotated[
-    int,
-    BeforeValidator(values.size_or_auto),
-    _in_editors(["string", "integer"], f"auto|{values.SIZE.pattern}", minimum=0),
-]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Listening = Annotated[
-    Listen,
-    BeforeValidator(values.listen),
-    _in_editors(["integer", "string"], r"(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}:)?[0-9]{1,5}", minimum=1, maximum=65535),
-]
-
-
-def _not_empty(value: tuple[Listen, ...]) -> tuple[Listen, ...]:
-    if not value:  # not min_length: pydantic would count a wrong entry as none, and hide what is wrong with it
-        raise ValueError(_("should not be empty"))
-    return value
-
-
-Doors = Annotated[tuple[Listening, ...], AfterValidator(_not_empty), Field(json_schema_extra={"minItems": 1})]
-
-
-def _matches(pattern: re.Pattern[str], message: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not pattern.fullmatch(value):
-            raise ValueError(_(message).format(value=value))
-        return value
-
-    return AfterValidator(check)
-
-
-NginxSize = Annotated[
-    str,
-    _matches(values.NGINX_SIZE, "should be a size such as 50m, not {value!r}"),
-    _in_editors("string", values.NGINX_SIZE.pattern),
-]
-Route = Annotated[
-    str,
-    _matches(values.ROUTE, "should begin with / and not end with it, such as /shop or /, not {value!r}"),
-    _in_editors("string", values.ROUTE.pattern),
-]
-Path = Annotated[
-    str,
-    _matches(values.PATH, "should be a path such as /api/health, not {value!r}"),
-    _in_editors("string", values.PATH.pattern),
-]
-Host = Annotated[
-    str,
-    _matches(values.HOST, "should be a host name such as shop.example.com, not {value!r}"),
-    _in_editors("string", values.HOST.pattern),
-]
 
 
 class Options(BaseModel):
@@ -114,16 +53,20 @@ class Health(Options):
     """How a service says that it is ready. `path` is relative to the route; `good` answers in a row are asked for."""
 
     path: Path
-    within: Seconds = 45.0
-    good: Annotated[int, Field(ge=1, le=100)] = 3
-    timeout: Seconds = 5.0
+    within: Patience = 45.0
+    good: Annotated[int, Field(ge=1, le=100), BeforeValidator(values.whole)] = 3
+    timeout: Patience = 5.0
 
 
 def _health(value: object) -> object:
+    if value is not None and not isinstance(value, (str, dict, Health)):
+        raise ValueError(_("should be a path such as /api/health, or a mapping with `path`"))
     return {"path": value} if isinstance(value, str) else value
 
 
 def _command(value: object) -> object:
+    if value is not None and not isinstance(value, (str, list, tuple)):
+        raise ValueError(_("should be a command such as `npm run migrate`, or a list of its words"))
     if not isinstance(value, str):
         return value
     try:
@@ -145,15 +88,15 @@ class ServiceOptions(Options):
         tuple[str, ...] | None, BeforeValidator(_command, json_schema_input_type=str | tuple[str, ...])
     ] = None
     strategy: Literal["overlap", "replace"] = "overlap"
-    timeout: Seconds | None = None
+    timeout: Patience | None = None
     client_max_body_size: NginxSize | None = None
 
 
 class Tls(Options):
     """Certificate files and the ports that answer with them; with `redirect`, plain ports send browsers there."""
 
-    certificate: str
-    key: str
+    certificate: Text
+    key: Text
     listen: Doors
     redirect: bool = True
 
@@ -162,7 +105,7 @@ class EnvironmentOptions(Options):
     """One environment: what it listens on, its public address, where promotes come from."""
 
     listen: Doors
-    url: Annotated[str, _in_editors("string", r"https?://[^/?#\s]+/?")]
+    url: Annotated[str, in_editors("string", r"https?://[^/?#\s]+/?")]
     from_: str | None = Field(default=None, alias="from")
     tls: Tls | None = None
     watch: Seconds = 10.0
@@ -175,56 +118,39 @@ class EnvironmentOptions(Options):
         try:
             parts = urlsplit(value)
             good = parts.scheme in ("http", "https") and bool(values.HOST.fullmatch(parts.hostname or ""))
-            good = good and parts.path in ("", "/") and not parts.query and parts.port != 0
+            good = good and parts.path in ("", "/") and parts.port != 0
+            good = good and not (parts.query or parts.fragment or parts.username)
         except ValueError:
             good = False
         if not good:
             raise ValueError(_("should be an address such as http://example.com:4400, without a path, not {value!r}")
-                             .format(value=value))  # fmt: skip
+                             .format(value=re.sub("//[^/]*@", "//…@", value)))  # fmt: skip
         return value.rstrip("/")
 
 
 class RouterOptions(Options):
     """The nginx in front of each environment."""
 
-    image: str = "nginx:1.30"
+    image: Text = "nginx:1.30"
     network: Literal["bridge", "host"] = "bridge"
     client_max_body_size: NginxSize = "50m"
-    timeout: Seconds = 60.0
+    timeout: Patience = 60.0
     template: str | None = None
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
 
     @property
     def on_host(self) -> bool:
         """Whether nginx listens on the host's own ports: no restart of the engine is then in the users' way."""
         return self.network == "host"
 
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                raise ValueError(
-                    _("should hold networks such as 10.0.0.0/8, not {value!r}").format(value=network)
-                ) from None
-        return value
-
-
-def _not_a_slip(value: int) -> int:
-    if 0 < value < LEAST:
-        raise ValueError(_("should be at least 64m: a number without a unit is bytes"))
-    return value
-
 
 class BuildOptions(Options):
     """Limits of builds, and how long to wait for somebody else's deployment. `memory` 0 is "auto"."""
 
-    memory: Annotated[Bytes, AfterValidator(_not_a_slip)] = 0
-    cpus: Annotated[float, Field(ge=0.1)] | None = None
+    memory: Memory = 0
+    cpus: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None = None
     uncapped: Literal["refuse", "warn"] = "refuse"
-    timeout: Seconds = 1800.0
+    timeout: Patience = 1800.0
     lock_timeout: Seconds = 3600.0
 
 
@@ -243,7 +169,7 @@ class WorkspaceOptions(Options):
     router: RouterOptions = RouterOptions()
     build: BuildOptions = BuildOptions()
     disk: DiskOptions = DiskOptions()
-    keep: Annotated[int, Field(ge=0, le=20)] = 2
+    keep: Annotated[int, Field(ge=0, le=20), BeforeValidator(values.whole)] = 2
     notify: Notified = ()
 
     @model_validator(mode="before")

@@ -12,19 +12,39 @@ from celadon.errors import ConfigError, Problem
 from celadon.locale import _
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_BOOL = "tag:yaml.org,2002:bool"
+_BOOL, _DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
+
+# What the parser says → what to do about it; the rest is said as the parser says it.
+_WORDS = {
+    "found character that cannot start any token": _("a tab or another character that cannot stand here"),
+    "second occurrence": _("two anchors of one name; rename this one"),
+    "found undefined alias": _("an alias without an anchor of that name above it"),
+    "found unhashable key": _("a key that is a list or a mapping"),
+    "but found another document": _("a second document; Compose reads one"),
+    "found unexpected end of stream": _("a quotation that is not closed"),
+    "did not find expected node content": _("a value is missing, or a bracket is not closed"),
+    "mapping values are not allowed in this context": _("a `:` that cannot stand here: look at the indentation, "
+                                                        "and quote text that holds one"),
+}  # fmt: skip
 
 
 class Loader(_Safe):  # type: ignore[misc]
-    """YAML as Compose reads it: `on`, `off`, `yes` and `no` are words, as in YAML 1.2, and no truth values."""
+    """YAML as Compose reads it: `on` and `no` are words, as are dates; tags are for Compose to judge."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
-        first: [(tag, pattern) for tag, pattern in known if tag != _BOOL]
+        first: [(tag, pattern) for tag, pattern in known if tag not in (_BOOL, _DATE)]
         for first, known in _Safe.yaml_implicit_resolvers.items()
     }
 
 
+def _untagged(loader: Any, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else node.value
+
+
 Loader.add_implicit_resolver(_BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+Loader.add_constructor(None, _untagged)
 
 Key = str | int
 
@@ -54,17 +74,23 @@ class Positions:
     root: yaml.Node | None
 
     def at(self, path: Sequence[Key], *, key: bool = False) -> Place:
-        """The place of the value at `path` (of its key with `key`), or of the deepest part that the file has."""
-        node, place = self.root, Place(1, 1)
+        """The place of the value at `path` (of its key with `key`), or of the deepest part that the file has.
+
+        Where a value stands for a list of one, or for a mapping in short, it is the place of that value.
+        """
+        node, mark = self.root, None
         for number, part in enumerate(path):
+            if isinstance(part, int) and node is not None and not isinstance(node, yaml.SequenceNode):
+                mark = mark if key else node.start_mark
+                continue
             found = _child(node, part)
             if found is None:
+                mark = node.start_mark if isinstance(node, yaml.ScalarNode) and node.value and not key else mark
                 break
             name, node = found
             last = number == len(path) - 1
             mark = name.start_mark if name is not None and (key or not last) else node.start_mark
-            place = Place(mark.line + 1, mark.column + 1)
-        return place
+        return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
     def problem(self, path: Sequence[Key], message: str, *, key: bool = False) -> Problem:
         place = self.at(path, key=key)
@@ -85,26 +111,49 @@ class Positions:
 def read(file: Path) -> Positions:
     """Parse the file. Raises ConfigError for what is not YAML, not a mapping, or has a key twice."""
     try:
-        text = file.read_text(encoding="utf-8")
+        raw = file.read_bytes()
+        text = raw.decode("utf-8")
         root = yaml.compose(text, Loader)
         data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        words = _("is not YAML: {problem}").format(problem=problem.problem or problem.context)
-        raise ConfigError([Problem(shown(file), line, column, "", words)]) from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as problem:
-        raise ConfigError(
-            [Problem(shown(file), 0, 0, "", _("is not YAML: {problem}").format(problem=problem))]
-        ) from None
     except OSError as problem:
         raise ConfigError([Problem(shown(file), 0, 0, "", problem.strerror or str(problem))]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        raise ConfigError([_unreadable(file, problem)]) from None
     if not isinstance(data, dict):
         raise ConfigError([Problem(shown(file), 1, 1, "", _("should be a mapping, as a compose file is"))])
     twice = list(_twice(root, (), shown(file), set()))
     if twice:
         raise ConfigError(twice)
     return Positions(file, data, root)
+
+
+def _unreadable(file: Path, problem: Exception) -> Problem:
+    """What keeps a file from being read, at its place."""
+    line = column = 0
+    words = str(problem)
+    if isinstance(problem, yaml.MarkedYAMLError):
+        mark = problem.problem_mark or problem.context_mark
+        if problem.context == "while scanning a quoted scalar" and problem.context_mark:
+            mark = problem.context_mark  # where the quotation begins: it ends nowhere
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        words = problem.problem or problem.context or words
+    elif isinstance(problem, yaml.reader.ReaderError):  # the C parser has no place in the text, but in the bytes
+        found = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", file.read_text())
+        line, column = _place(file.read_text()[: found.start()]) if found else (0, 0)
+        words = _("a character that cannot be shown")
+    elif isinstance(problem, UnicodeDecodeError):
+        line, column = _place(problem.object[: problem.start].decode("utf-8"))
+        words = _("it is not in UTF-8; save it as UTF-8")
+    elif isinstance(problem, RecursionError):
+        words = _("it is nested too deeply")
+    elif isinstance(problem, ValueError):
+        words = _("a value that does not fit its tag")
+    return Problem(shown(file), line, column, "", _("is not YAML: {problem}").format(problem=_WORDS.get(words, words)))
+
+
+def _place(before: str) -> tuple[int, int]:
+    """Line and column of what follows a text."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _child(node: yaml.Node | None, part: Key) -> tuple[yaml.Node | None, yaml.Node] | None:

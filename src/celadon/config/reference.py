@@ -12,6 +12,7 @@ import yaml
 from celadon.config.positions import Key, Loader
 
 KeyPath = tuple[str, ...]
+NAMES = {("x-celadon", "environments"): "ENV", ("services",): "SERVICE"}  # what stands for a team's own names
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,17 @@ def said(path: KeyPath) -> Entry:
     """What is said of a key; what an environment may have instead of the top is said at the top."""
     found = entries()
     return found.get(path) or found.get((*path[:1], *path[3:])) or Entry()
+
+
+def shown(path: KeyPath) -> str:
+    """A key as it is named to people: x-celadon.environments.ENV.listen."""
+    return ".".join(NAMES.get(path[:number], part) if part == "*" else part for number, part in enumerate(path))
+
+
+def flow(value: Any) -> str:
+    """A value as it is written in one line."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.removesuffix("...\n").strip()
 
 
 def _nodes(node: yaml.Node | None, data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, int, tuple[Any, ...]]]:

@@ -7,7 +7,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from celadon.config import reference
 from celadon.config.positions import Key, Positions
+from celadon.config.values import Said
 from celadon.errors import Problem
 from celadon.locale import _
 
@@ -29,25 +31,39 @@ def parse(
 def _problem(model: type[BaseModel], detail: ErrorDetails, raw: Positions, path: tuple[Key, ...]) -> Problem:
     where: tuple[Key, ...] = (*path, *detail["loc"])
     if detail["type"] == "extra_forbidden":
-        known = _keys(model, detail["loc"][:-1])
-        near = difflib.get_close_matches(str(where[-1]), known, 1)
-        words = (
-            _("unknown key; did you mean `{name}`?").format(name=near[0])
-            if near
-            else _("unknown key; known here: {names}").format(names=", ".join(sorted(known)))
-        )
-        return raw.problem(where, words, key=True)
+        return raw.problem(where, _unknown(str(where[-1]), _keys(model, detail["loc"][:-1])), key=True)
     if detail["type"] == "missing":
-        return raw.problem(where, _("is missing"), key=True)
+        return raw.problem(where, _missing(where), key=True)
     return raw.problem(where, _words(detail))
 
 
+def _unknown(key: str, known: list[str]) -> str:
+    """What was probably meant: a key in other letters or cut short, else one that stands somewhere else."""
+    begun = [name for name in known if len(key) > 2 and name.startswith(key.lower())]
+    if near := difflib.get_close_matches(key.lower(), known, 1) or begun:
+        return _("unknown key; did you mean `{name}`?").format(name=near[0])
+    paths = [path[:-1] for path in reference.entries() if path[-1] == key and "x-celadon" in path[:-1]]
+    ours = sorted(paths, key=len)
+    if ours and len(ours[0]) < min(map(len, ours[1:]), default=99):
+        return _("unknown key here; it belongs to `{place}`").format(place=reference.shown(ours[0]))
+    return _("unknown key; known here: {names}").format(names=", ".join(sorted(known)))
+
+
+def _missing(where: tuple[Key, ...]) -> str:
+    written = reference.said(reference.general(where)).written
+    if not written:
+        return _("is missing")
+    return _("is missing: such as `{example}`").format(example=f"{where[-1]}: {reference.flow(written[0])}")
+
+
 def _words(detail: ErrorDetails) -> str:
-    kind, value, context = detail["type"], _harmless(detail["input"]), detail.get("ctx", {})
+    kind, value, context = detail["type"], Said(detail["input"]), detail.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind in ("int_parsing", "int_type", "int_from_float"):
         return _("should be a whole number, not {value!r}").format(value=value)
+    if kind in ("float_parsing", "float_type", "finite_number"):
+        return _("should be a number, not {value!r}").format(value=value)
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = context.get("ge", context.get("le"))
         least = kind == "greater_than_equal"
@@ -66,11 +82,6 @@ def _words(detail: ErrorDetails) -> str:
     if kind == "too_short":
         return _("should not be empty")
     return detail["msg"]
-
-
-def _harmless(value: Any) -> Any:
-    """`value`, unless an address is in it: one of `notify`, indented wrongly, would show its token."""
-    return "…" if "://" in str(value) else value
 
 
 def _keys(model: type[BaseModel], loc: Sequence[Key]) -> list[str]:

@@ -1,10 +1,13 @@
 """The small value types of the file: durations, sizes, addresses to listen on, names, routes."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from celadon.locale import _
 
+YEAR = 365 * 86400.0
+EXBIBYTE = 1 << 60
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 ROUTE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
 HOST = re.compile(
@@ -18,27 +21,66 @@ DURATION = re.compile(
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgtKMGT]?)(?:[iI]?[bB])?")
 
 
+@dataclass(frozen=True)
+class Said:
+    """A value as a message shows it: short, as the file has it, and never an address, which may hold a token."""
+
+    value: object
+
+    def __repr__(self) -> str:
+        if self.value is None:
+            return _("empty")
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        if isinstance(self.value, str):
+            return repr("…" if "://" in self.value else self.value if len(self.value) < 80 else self.value[:60] + "…")
+        if isinstance(self.value, (Mapping, Sequence)):
+            return _("a mapping") if isinstance(self.value, Mapping) else _("a list")
+        return repr(self.value)[:80]
+
+    __str__ = __repr__
+
+
 def duration(value: object) -> float:
-    """Seconds of a Compose duration ("30m", "1h30m", "500ms") or a plain number of seconds. Raises ValueError."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+    """Seconds of a Compose duration ("30m", "1h30m", "500ms") or a number of seconds; a year at most.
+
+    Raises ValueError.
+    """
+    found = _seconds(value)
+    if found is not None and 0 <= found <= YEAR:
+        return found
+    raise ValueError(_("should be a duration such as 30s, 5m or 1h30m, not {value!r}").format(value=Said(value)))
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(min(value, YEAR + 1))  # an integer may be larger than any float
+    if not isinstance(value, str) or not value:
+        return None
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         return float(value)
-    if isinstance(value, str) and value:
-        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
-            return float(value)
-        match = DURATION.fullmatch(value)
-        if match and any(match.groups()):
-            hours, minutes, seconds, millis = (float(part or 0) for part in match.groups())
-            return hours * 3600 + minutes * 60 + seconds + millis / 1000
-    raise ValueError(_("should be a duration such as 30s, 5m or 1h30m, not {value!r}").format(value=value))
+    match = DURATION.fullmatch(value)
+    hours, minutes, seconds, millis = (float(part or 0) for part in match.groups()) if match else (-1.0, 0.0, 0.0, 0.0)
+    return hours * 3600 + minutes * 60 + seconds + millis / 1000
 
 
 def size(value: object) -> int:
-    """Bytes of a size such as "20g", "512m", or a plain number of bytes. Raises ValueError."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    if isinstance(value, str) and (match := SIZE.fullmatch(value.strip())):
-        return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
-    raise ValueError(_("should be a size such as 512m or 20g, not {value!r}").format(value=value))
+    """Bytes of a size such as "20g", "512m", or a plain number of bytes; under an exbibyte. Raises ValueError."""
+    found: float = -1
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = value
+    elif isinstance(value, str) and (match := SIZE.fullmatch(value.strip())):
+        found = float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " ")
+    if 0 <= found < EXBIBYTE:
+        return int(found)
+    raise ValueError(_("should be a size such as 512m or 20g, not {value!r}").format(value=Said(value)))
+
+
+def whole(value: object) -> object:
+    """`value`, unless it is true or false, which Python would count as 1 and 0. Raises ValueError."""
+    if isinstance(value, bool):
+        raise ValueError(_("should be a whole number, not {value!r}").format(value=Said(value)))
+    return value
 
 
 def size_or_auto(value: object) -> int:
@@ -75,6 +117,6 @@ def listen(value: object) -> Listen:
             return Listen(address, number)
     raise ValueError(
         _('should be a port from 1 to 65535, or "ADDRESS:PORT" such as "127.0.0.1:4400", not {value!r}').format(
-            value=value
+            value=Said(value)
         )
     )

@@ -35,7 +35,7 @@ def test_services_that_are_no_mapping_are_left_to_compose(tmp_path: Path) -> Non
     assert load_outline(file).services == ()
     with pytest.raises(ConfigError, match="problems") as caught:
         load_environment(file, "staging", compose.render)
-    assert "services must be a mapping" in str(caught.value.problems[0])
+    assert "services: should be a mapping" in str(caught.value.problems[0])
 
 
 def test_a_value_that_compose_cannot_read_is_not_passed_on(tmp_path: Path) -> None:
