@@ -51,6 +51,8 @@ def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
     configs = configs_of(workspace, request)
     if request.verb == "deploy":
         refuse_deploy(configs[0])
+    if request.services:  # a slip of the pen is said before anything is asked of the engine
+        _services(workspace, request, configs[0])
     seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
     seen = _with_sources(workspace, request, configs, seen, report)
     planned = _planned(workspace, request, configs, seen)

@@ -82,9 +82,9 @@ def heal_the_killed(workspace: Workspace, report: Report) -> None:
 
 def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) -> dict[str, tuple[str, ...]]:
     """Heal environments (all where none is named) under the host's lock; returns what was done, by environment."""
-    docker.require_engine()
     outline = workspace.outline
     names = [outline.environment(name) for name in environments] or list(outline.environments)
+    docker.require_engine()
     done: dict[str, tuple[str, ...]] = {}
     failed: list[CeladonError] = []
     with Messenger(report) as messenger, locked(workspace, "reconcile", LOCK_LIMIT, report):

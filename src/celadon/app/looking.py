@@ -80,6 +80,8 @@ def releases(workspace: Workspace, environment: str | None, service: str | None)
         workspace.outline.environment(environment)
     live = workspace.record.live()
     every = workspace.record.releases()
+    if service:
+        choose(service, dict.fromkeys([*workspace.outline.services, *(r.service for r in every)]), _("service"))
     found = []
     for release in reversed(every):
         if environment in (None, release.environment) and service in (None, release.service):

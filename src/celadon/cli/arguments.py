@@ -30,15 +30,29 @@ def _names(kind: str) -> Callable[[click.Context, click.Parameter, str], list[st
     return complete
 
 
+def _a_ref(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from celadon.errors import UsageError
+
+    if value is not None and (not value or value.startswith("-") or any(letter.isspace() for letter in value)):
+        words = _("`{value}` is no branch, tag or commit.").format(value=value)
+        raise UsageError(words, hint="celadon deploy ENV --ref main")
+    return value
+
+
+class _Number(click.IntRange):
+    name = "number"  # as what is wrong with one says it
+
+
+NUMBER = _Number(min=1)
 environment = click.argument("environment", metavar="ENV", shell_complete=_names("environment"))
 environment_or_all = click.argument(
     "environment", metavar="[ENV]", required=False, shell_complete=_names("environment")
 )
 environments = click.argument("environments", metavar="[ENV]...", nargs=-1, shell_complete=_names("environment"))
-deployment = click.argument("number", metavar="[NUMBER]", type=int, required=False)
+deployment = click.argument("number", metavar="[NUMBER]", type=NUMBER, required=False)
 service = click.argument("service", shell_complete=_names("service"))
 services = click.argument("services", metavar="[SERVICE]...", nargs=-1, shell_complete=_names("service"))
-ref = click.option("--ref", help=_("A branch, tag or commit (for an image from a registry: its tag)."))
+ref = click.option("--ref", callback=_a_ref, help=_("A branch, tag or commit (for an image from a registry: its tag)."))
 force = click.option("--force", is_flag=True, help=_("Build even where nothing changed."))
 to_environment = click.option(
     "--to", "to", metavar="ENV", shell_complete=_names("environment"), help=_("Where to promote to.")

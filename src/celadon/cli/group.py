@@ -52,10 +52,9 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             near = _verb_like(args[0].lower())
-            hint = (
-                _("Did you mean `{name}`?").format(name=f"celadon {near}") if near else _("All verbs: celadon --help")
-            )
-            raise UsageError(_("There is no verb `{name}`.").format(name=args[0]), hint=hint)
+            meant = _("Did you mean `{name}`?").format(name=f"celadon {near}")
+            words = _("There is no verb `{name}`.").format(name=args[0])
+            raise UsageError(words, hint=meant if near else _("All verbs: celadon --help"))
         return super().resolve_command(ctx, args)
 
 

@@ -16,8 +16,8 @@ GOOD = (outcomes.SUCCEEDED, *outcomes.OPEN)
 
 @click.command("history", help=_("What was deployed, promoted and rolled back, by whom, and how it ended."))
 @arguments.environment_or_all
-@click.option("-n", "limit", default=20, show_default=True, help=_("How many."))
-@click.option("--show", "number", type=int, metavar="NUMBER", help=_("The steps of one deployment."))
+@click.option("-n", "limit", default=20, type=arguments.NUMBER, show_default=True, help=_("How many."))
+@click.option("--show", "number", type=arguments.NUMBER, metavar="NUMBER", help=_("The steps of one deployment."))
 @arguments.as_json
 @click.pass_obj
 def command(folder: Path, environment: str | None, limit: int, number: int | None, as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """From pydantic's errors to problems with a place and plain words."""
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, TypeVar, get_args
 
@@ -10,6 +9,7 @@ from pydantic_core import ErrorDetails
 from celadon.config import reference
 from celadon.config.positions import Key, Positions
 from celadon.config.values import Said
+from celadon.config.workspace import nearest
 from celadon.errors import Problem
 from celadon.locale import _
 
@@ -39,9 +39,8 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, raw: Positions, path:
 
 def _unknown(key: str, known: list[str]) -> str:
     """What was probably meant: a key in other letters or cut short, else one that stands somewhere else."""
-    begun = [name for name in known if len(key) > 2 and name.startswith(key.lower())]
-    if near := difflib.get_close_matches(key.lower(), known, 1) or begun:
-        return _("unknown key; did you mean `{name}`?").format(name=near[0])
+    if near := nearest(key, known):
+        return _("unknown key; did you mean `{name}`?").format(name=near)
     paths = [path[:-1] for path in reference.entries() if path[-1] == key and "x-celadon" in path[:-1]]
     ours = sorted(paths, key=len)
     if ours and len(ours[0]) < min(map(len, ours[1:]), default=99):

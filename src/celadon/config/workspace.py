@@ -14,13 +14,21 @@ if TYPE_CHECKING:  # pydantic costs 130 ms: verbs that only read the outline nev
     from celadon.config.notify import Notify
 
 
+def nearest(wished: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that was probably meant: nearly the same letters, or a longer word that begins so."""
+    names = list(known)
+    longer = [name for name in names if len(wished) > 2 and name.startswith(wished.lower())]
+    near = longer[:1] if len(longer) == 1 else difflib.get_close_matches(wished.lower(), names, 1)
+    return near[0] if near else None
+
+
 def choose(wished: str, known: Iterable[str], kind: str) -> str:
     """`wished` if it is one of `known`; raises UsageError with the nearest name otherwise. `kind` is translated."""
     names = list(known)
     if wished in names:
         return wished
-    near = difflib.get_close_matches(wished, names, 1)
-    hint = _("Did you mean `{name}`?").format(name=near[0]) if near else ""
+    near = nearest(wished, names)
+    hint = _("Did you mean `{name}`?").format(name=near) if near else ""
     raise UsageError(
         _("There is no {kind} `{name}`; there are: {known}.").format(
             kind=kind, name=wished, known=", ".join(names) or _("none")
