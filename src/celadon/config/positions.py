@@ -14,6 +14,8 @@ from celadon.locale import _
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BOOL, _DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
+_MISFITS = (ValueError, LookupError, AttributeError)  # what PyYAML raises for `!!int x`, `!!bool x`, `!!timestamp x`
+
 # What the parser says → what to do about it; the rest is said as the parser says it.
 _WORDS = {
     "found character that cannot start any token": _("a tab or another character that cannot stand here"),
@@ -43,7 +45,7 @@ def _untagged(loader: Any, node: yaml.Node) -> Any:
     return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else node.value
 
 
-Loader.add_implicit_resolver(_BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
+Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
 Loader.add_constructor(None, _untagged)
 
 Key = str | int
@@ -117,7 +119,7 @@ def read(file: Path) -> Positions:
         data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     except OSError as problem:
         raise ConfigError([Problem(shown(file), 0, 0, "", problem.strerror or str(problem))]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+    except (yaml.YAMLError, *_MISFITS, RecursionError) as problem:
         raise ConfigError([_unreadable(file, problem)]) from None
     if not isinstance(data, dict):
         raise ConfigError([Problem(shown(file), 1, 1, "", _("should be a mapping, as a compose file is"))])
@@ -146,7 +148,7 @@ def _unreadable(file: Path, problem: Exception) -> Problem:
         words = _("it is not in UTF-8; save it as UTF-8")
     elif isinstance(problem, RecursionError):
         words = _("it is nested too deeply")
-    elif isinstance(problem, ValueError):
+    elif isinstance(problem, _MISFITS):
         words = _("a value that does not fit its tag")
     return Problem(shown(file), line, column, "", _("is not YAML: {problem}").format(problem=_WORDS.get(words, words)))
 
