@@ -43,10 +43,15 @@ def _of_key(wished: str) -> list[str]:
     words = tuple(word for word in wished.split(".") if word)
     every = reference.entries()
     whole = reference.general(words)
-    ours = [whole] if whole in every else [path for path in every if words and path[-len(words) :] == words]
+    ours = [whole] if whole in every else [path for path in every if words and _ends(path, words)]
     if not ours:
         raise _unknown(wished)
     return [line for path in every if any(path[: len(one)] == one for one in ours) for line in _lines(path)]
+
+
+def _ends(path: KeyPath, words: KeyPath) -> bool:
+    """Whether a path ends with `words`, with or without a place for a team's own name."""
+    return any(one[-len(words) :] == words for one in (path, tuple(part for part in path if part != "*")))
 
 
 def _lines(path: KeyPath) -> list[str]:

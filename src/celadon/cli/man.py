@@ -10,7 +10,7 @@ from celadon.locale import _
 
 def page() -> str:
     """roff, with the macros of man(7)."""
-    keys = {reference.shown(path): entry.comment for path, entry in reference.entries().items() if "x-celadon" in path}
+    keys = {reference.shown(path): entry.comment for path, entry in reference.entries().items() if entry.comment}
     codes = {
         "0": _("done"),
         "1": _("a known failure"),

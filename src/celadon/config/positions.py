@@ -8,26 +8,12 @@ from typing import Any, ClassVar
 
 import yaml
 
+from celadon.config.unreadable import MISFITS, explained
 from celadon.errors import ConfigError, Problem
 from celadon.locale import _
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BOOL, _DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
-
-_MISFITS = (ValueError, LookupError, AttributeError)  # what PyYAML raises for `!!int x`, `!!bool x`, `!!timestamp x`
-
-# What the parser says → what to do about it; the rest is said as the parser says it.
-_WORDS = {
-    "found character that cannot start any token": _("a tab or another character that cannot stand here"),
-    "second occurrence": _("two anchors of one name; rename this one"),
-    "found undefined alias": _("an alias without an anchor of that name above it"),
-    "found unhashable key": _("a key that is a list or a mapping"),
-    "but found another document": _("a second document; Compose reads one"),
-    "found unexpected end of stream": _("a quotation that is not closed"),
-    "did not find expected node content": _("a value is missing, or a bracket is not closed"),
-    "mapping values are not allowed in this context": _("a `:` that cannot stand here: look at the indentation, "
-                                                        "and quote text that holds one"),
-}  # fmt: skip
 
 
 class Loader(_Safe):  # type: ignore[misc]
@@ -119,43 +105,16 @@ def read(file: Path) -> Positions:
         data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     except OSError as problem:
         raise ConfigError([Problem(shown(file), 0, 0, "", problem.strerror or str(problem))]) from None
-    except (yaml.YAMLError, *_MISFITS, RecursionError) as problem:
-        raise ConfigError([_unreadable(file, problem)]) from None
+    except (yaml.YAMLError, *MISFITS, RecursionError) as problem:
+        line, column, words = explained(problem, raw)
+        words = _("is not YAML: {problem}").format(problem=words)
+        raise ConfigError([Problem(shown(file), line, column, "", words)]) from None
     if not isinstance(data, dict):
         raise ConfigError([Problem(shown(file), 1, 1, "", _("should be a mapping, as a compose file is"))])
     twice = list(_twice(root, (), shown(file), set()))
     if twice:
         raise ConfigError(twice)
     return Positions(file, data, root)
-
-
-def _unreadable(file: Path, problem: Exception) -> Problem:
-    """What keeps a file from being read, at its place."""
-    line = column = 0
-    words = str(problem)
-    if isinstance(problem, yaml.MarkedYAMLError):
-        mark = problem.problem_mark or problem.context_mark
-        if problem.context == "while scanning a quoted scalar" and problem.context_mark:
-            mark = problem.context_mark  # where the quotation begins: it ends nowhere
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        words = problem.problem or problem.context or words
-    elif isinstance(problem, yaml.reader.ReaderError):  # the C parser has no place in the text, but in the bytes
-        found = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", file.read_text())
-        line, column = _place(file.read_text()[: found.start()]) if found else (0, 0)
-        words = _("a character that cannot be shown")
-    elif isinstance(problem, UnicodeDecodeError):
-        line, column = _place(problem.object[: problem.start].decode("utf-8"))
-        words = _("it is not in UTF-8; save it as UTF-8")
-    elif isinstance(problem, RecursionError):
-        words = _("it is nested too deeply")
-    elif isinstance(problem, _MISFITS):
-        words = _("a value that does not fit its tag")
-    return Problem(shown(file), line, column, "", _("is not YAML: {problem}").format(problem=_WORDS.get(words, words)))
-
-
-def _place(before: str) -> tuple[int, int]:
-    """Line and column of what follows a text."""
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _child(node: yaml.Node | None, part: Key) -> tuple[yaml.Node | None, yaml.Node] | None:

@@ -4,17 +4,16 @@
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import models_json_schema
 
 from celadon.config import reference
-from celadon.config.model import Options
-from celadon.config.notify import Notify
+from celadon.config.model import ServiceOptions, WorkspaceOptions
 from celadon.config.reference import KeyPath
 from celadon.config.values import NAME
 
@@ -24,14 +23,31 @@ INTERPOLATED = r"\$"  # Compose puts a variable in before anything is checked: s
 SERVICE: KeyPath = ("services", "*", "x-celadon")
 
 Schema = dict[str, Any]
-_ALL: Sequence[type[BaseModel]] = [*Options.__subclasses__(), Notify]
-MODELS = {model.__name__: model for model in _ALL}
+
+
+def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A model and all that stand below it."""
+    yield model
+    for field in model.model_fields.values():
+        for inner in _within(field.annotation):
+            yield from _models(inner)
+
+
+def _within(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _within(argument)
+
+
+ROOTS = (WorkspaceOptions, ServiceOptions)
+MODELS = {model.__name__: model for root in ROOTS for model in _models(root)}
 
 
 def document() -> Schema:
     """The schema of a whole file: compose-spec's, with `x-celadon` at the top and in services."""
-    every = [(model, "validation") for model in MODELS.values()]
-    definitions = models_json_schema(every, ref_template="{model}")[1]["$defs"]  # type: ignore[arg-type]
+    roots = [(root, "validation") for root in ROOTS]
+    definitions = models_json_schema(roots, ref_template="{model}")[1]["$defs"]  # type: ignore[arg-type]
     top = _model("WorkspaceOptions", ("x-celadon",), definitions)
     service = _model("ServiceOptions", SERVICE, definitions)
     return {

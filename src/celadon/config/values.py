@@ -54,7 +54,7 @@ def duration(value: object) -> float:
 
 def _seconds(value: object) -> float | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(min(value, YEAR + 1))  # an integer may be larger than any float
+        return float(max(-1, min(value, YEAR + 1)))  # an integer may be larger than any float
     if not isinstance(value, str) or not value:
         return None
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):

@@ -40,7 +40,7 @@ SCALARS = (
     | st.booleans()
     | st.integers()
     | st.floats()
-    | st.sampled_from([2**63, -(2**70), 10**400])
+    | st.sampled_from([2**63, -(2**70), 10**400, -(10**400)])
     | WORDS
     | st.text(max_size=6)
 )
