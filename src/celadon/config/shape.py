@@ -1,6 +1,7 @@
 """From pydantic's errors to problems with a place and plain words."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -31,21 +32,39 @@ def parse(
 def _problem(model: type[BaseModel], detail: ErrorDetails, raw: Positions, path: tuple[Key, ...]) -> Problem:
     where: tuple[Key, ...] = (*path, *detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return raw.problem(where, _unknown(str(where[-1]), _keys(model, detail["loc"][:-1])), key=True)
+        return raw.problem(where, _unknown(where, _keys(model, detail["loc"][:-1])), key=True)
     if detail["type"] == "missing":
         return raw.problem(where, _missing(where), key=True)
+    if detail["type"] in ("tuple_type", "list_type"):
+        return raw.problem(where, _no_list(where, Said(detail["input"])))
     return raw.problem(where, _words(detail))
 
 
-def _unknown(key: str, known: list[str]) -> str:
+def _unknown(where: tuple[Key, ...], known: list[str]) -> str:
     """What was probably meant: a key in other letters or cut short, else one that stands somewhere else."""
+    *here, key = reference.general(where)
     if near := nearest(key, known):
         return _("unknown key; did you mean `{name}`?").format(name=near)
-    paths = [path[:-1] for path in reference.entries() if path[-1] == key and "x-celadon" in path[:-1]]
-    ours = sorted(paths, key=len)
-    if ours and len(ours[0]) < min(map(len, ours[1:]), default=99):
-        return _("unknown key here; it belongs to `{place}`").format(place=reference.shown(ours[0]))
-    return _("unknown key; known here: {names}").format(names=", ".join(sorted(known)))
+    places = [path[:-1] for path in reference.entries() if path[-1] == key]
+    if not places:
+        return _("unknown key; known here: {names}").format(names=", ".join(sorted(known)))
+    closest = max(_shared(place, here) for place in places)
+    near_by = [f"`{reference.shown(place)}`" for place in places if _shared(place, here) == closest]
+    return _("unknown key here; it belongs to {places}").format(places=_(" or ").join(near_by))
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many parts two paths have in common, from the top."""
+    return len([*takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))])
+
+
+def _no_list(where: tuple[Key, ...], value: Said) -> str:
+    written = reference.said(reference.general(where)).written
+    examples = [one for one in written if isinstance(one, list) and not any(isinstance(part, dict) for part in one)]
+    if not examples:
+        return _("should be a list, not {value!r}").format(value=value)
+    words = _("should be a list such as {example}, not {value!r}")
+    return words.format(example=reference.flow(examples[0]), value=value)
 
 
 def _missing(where: tuple[Key, ...]) -> str:
@@ -74,8 +93,6 @@ def _words(detail: ErrorDetails) -> str:
         return _("should be text, not {value!r}").format(value=value)
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return _("should be a mapping (`key: value` lines), not {value!r}").format(value=value)
-    if kind in ("tuple_type", "list_type"):
-        return _("should be a list, not {value!r}").format(value=value)
     if kind == "literal_error":
         return _("should be {expected}, not {value!r}").format(expected=context["expected"], value=value)
     if kind == "too_short":
