@@ -104,13 +104,24 @@ def _source(raw: Positions, service: Service, problems: list[Problem]) -> None:
         if not service.definition.get("image"):
             problems.append(raw.problem(here, _("needs `build` or `image`"), key=True))
         return
+    if not build.get("context"):
+        problems.append(raw.problem((*here, "build"), _("needs the folder of the source, such as `build: ./web`")))
+        return
     context = Path(str(build["context"]))
     git = service.options.git
-    if not context.is_dir() and (git is None or git.url is None):
+    if not there(context.is_dir) and (git is None or git.url is None):
         words = _("there is no folder {folder}; clone the repository there, or name it in x-celadon.git.url").format(
             folder=context
         )
         problems.append(raw.problem((*here, "build"), words))
+
+
+def there(look: Callable[[], bool]) -> bool:
+    """Whether a look at the disk finds something; a name that no file can have is not there either."""
+    try:
+        return look()
+    except OSError:
+        return False
 
 
 def environments(raw: Positions, settings: WorkspaceOptions, problems: list[Problem], *, files: bool) -> None:
@@ -186,5 +197,5 @@ def _from(raw: Positions, settings: WorkspaceOptions, name: str, problems: list[
 
 
 def _file(raw: Positions, path: tuple[str, ...], name: str, problems: list[Problem]) -> None:
-    if not (raw.file.parent / name).is_file():
+    if not there((raw.file.parent / name).is_file):
         problems.append(raw.problem(path, _("there is no file {file}").format(file=name)))

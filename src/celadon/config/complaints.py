@@ -5,6 +5,7 @@ Compose says one thing at a time, in English and mostly without a place. What no
 
 import re
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 
 from celadon.config import checks
@@ -100,7 +101,7 @@ def _said(raw: Positions, rule: Rule, groups: dict[str, str]) -> Problem:
 
 def _named(raw: Positions, file: str | None) -> Positions:
     """The file that Compose names: the one at hand, or one that it includes or extends."""
-    if file is None or Path(file) == raw.file or not Path(file).is_file():
+    if file is None or Path(file) == raw.file or not checks.there(Path(file).is_file):
         return raw
     try:
         return read(Path(file))
@@ -110,7 +111,7 @@ def _named(raw: Positions, file: str | None) -> Positions:
 
 def _refused(raw: Positions, file: str, why: str) -> Problem:
     """Compose's own words go on with the value that it could not read, so they are not passed on."""
-    if Path(file).is_dir():
+    if checks.there(Path(file).is_dir):
         return _env_file(raw, file, _("{file} is a folder; an env file is a file of NAME=value lines"))
     words = _("is no env file that Compose can read: a quotation is not closed, or a line is no NAME=value; "
               "`celadon check` shows the line")  # fmt: skip
@@ -148,7 +149,7 @@ def _env_file(raw: Positions, file: str, words: str) -> Problem:
             if not isinstance(text, str):
                 continue
             wild = ".*".join(re.escape(part) for part in re.split(r"\$\{[^}]*\}|\$\w+", text.removeprefix("./")))
-            if re.fullmatch(rf"(.*/)?{wild}", file) or (raw.file.parent / text).resolve() == Path(file):
+            if re.fullmatch(rf"(.*/)?{wild}", file) or normpath(raw.file.parent / text) == file:
                 below: tuple[Key, ...] = (number,) if isinstance(entries, list) else ()
                 return raw.problem(("services", name, "env_file", *below), words)
     return Problem(shown(raw.file), 0, 0, "", words)

@@ -46,3 +46,14 @@ def test_a_value_that_compose_cannot_read_is_not_passed_on(tmp_path: Path) -> No
         load_environment(file, "staging", compose.render)
     assert [p.file for p in caught.value.problems] == [str(tmp_path / "a.env")]
     assert "canary" not in str(caught.value.evidence)
+
+
+def test_a_name_that_no_file_can_have_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        'name: shop\nx-celadon: {environments: {staging: {listen: [80], url: "http://x"}}}\n'
+        f"services: {{web: {{build: {'a' * 300}, x-celadon: {{}}}}}}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_environment(file, "staging", compose.render)
+    assert "there is no folder" in str(caught.value.problems[0])
