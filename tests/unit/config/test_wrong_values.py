@@ -15,6 +15,7 @@ import pytest
 
 from celadon.adapters import compose, notify
 from celadon.config.load import load_environment
+from celadon.config.workspace import Rendered
 from celadon.errors import USAGE, ConfigError
 
 BASE = """name: shop
@@ -34,8 +35,8 @@ NAMES = {
 ONLY_OURS = () if os.environ.get("CELADON_THOROUGH") else ("top", "environment", "x-celadon")
 
 
-def as_it_stands(file: Path, _project: str, _variables: Mapping[str, str]) -> str:
-    return file.read_text()
+def as_it_stands(file: Path, _project: str, _variables: Mapping[str, str]) -> Rendered:
+    return Rendered(file.read_text())
 
 
 def cases() -> Iterator[tuple[str, str, list[str]]]:
