@@ -25,6 +25,7 @@ NOTES = {
     "port": "where it listens in its container",
     "route": "the prefix that users ask",
     "health": "below the route; 2xx is good",
+    "strip_prefix": "the service is asked without its prefix",
     "mem_limit": "a leak in it takes no more",
     "strategy": "replace: for what must never run twice",
 }  # fmt: skip
@@ -114,9 +115,8 @@ def _said(keys: Mapping[str, Any]) -> dict[str, Any]:
 def _block(keys: Mapping[str, Any], indent: int = 0, notes: Mapping[str, str] | None = None) -> Iterator[str]:
     """A mapping key by key: what fits in a line stands in one, and the first line of a key may have a note."""
     for key, value in keys.items():
-        lines = _lines({key: value}, None)
-        if max(map(len, lines)) > WIDTH - indent:
-            lines = _lines({key: value}, False)
+        ways = (_lines({key: value}, flow) for flow in (True, None, False))
+        lines = next((found for found in ways if max(map(len, found)) <= WIDTH - indent), _lines({key: value}, False))
         first, *more = [" " * indent + line for line in lines]
         note = (notes or {}).get(key)
         yield f"{first.ljust(NOTES_AT)}  # {note}" if note else first

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from celadon.adapters.drafts import Draft, keys
+from celadon.check.folders import text_of
 from celadon.setup.facts import WorkspaceSketch
 
 SHARED, LAPTOP = "common", "development"
@@ -19,7 +20,7 @@ def drafts(folder: Path, sketch: WorkspaceSketch) -> tuple[Draft, ...]:
 
 
 def _draft(file: Path, name: str, sketch: WorkspaceSketch) -> Draft:
-    before = file.read_text(encoding="utf-8") if file.exists() else _head(name)
+    before = text_of(file) if file.exists() else _head(name)
     lines = [] if name == SHARED else list(_wanted(file, before, sketch))
     given = sketch.variables.get(name, {})
     lines += [f"{variable}={quoted(value)}" for variable, value in given.items() if variable not in keys(before)]
@@ -40,7 +41,7 @@ def _head(name: str) -> str:
 def _wanted(file: Path, before: str, sketch: WorkspaceSketch) -> Iterator[str]:
     """Names that services ask for, as comments to fill in, where neither this file nor the common one has them."""
     common = file.with_name(f".env.{SHARED}")
-    texts = before + "\n" + (common.read_text(encoding="utf-8") if common.exists() else "")
+    texts = before + "\n" + (text_of(common) if common.exists() else "")
     known = {match[1] for line in texts.splitlines() if (match := _SAID.match(line))}
     known |= {*sketch.variables.get(SHARED, {}), *sketch.variables.get(file.name.removeprefix(".env."), {})}
     for variable, services in sketch.wanted.items():

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from celadon.adapters.drafts import Draft
+from celadon.check.folders import text_of
 
 LINES = (".celadon/", "config/.env.*", "config/keys/")
 
 
 def draft(folder: Path) -> Draft:
     file = folder / ".gitignore"
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    before = text_of(file) if file.exists() else ""
     there = {line.strip().strip("/") for line in before.splitlines()}
     missing = [line for line in LINES if line.strip("/") not in there]
     begun = f"{before}\n" if before and not before.endswith("\n") and missing else before

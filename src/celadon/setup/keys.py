@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from celadon.adapters.drafts import Draft
+from celadon.check.folders import text_of
 from celadon.locale import _
 
 PRIVATE, PUBLIC = "config/keys/jwt_private.pem", "config/keys/jwt_public.pem"
@@ -32,11 +33,11 @@ def drafts(folder: Path) -> tuple[Draft, ...]:
     if not private.exists():
         text = _private(generate_private_key(public_exponent=65537, key_size=BITS))
     else:
-        text = private.read_text()
+        text = text_of(private)
     key = _opened(text)
     found = [Draft(private, text, 0o600, secret=True)]
     if public.exists():
-        found.append(Draft(public, public.read_text(), 0o644))
+        found.append(Draft(public, text_of(public), 0o644))
     elif key:
         found.append(Draft(public, _public(key), 0o644))
     return tuple(found)
@@ -48,7 +49,7 @@ def remark(folder: Path) -> str:
     if not private.exists():
         words = _("{public} is there without its private key: nothing was made, since a new pair would not match it.")
         return words.format(public=PUBLIC) if public.exists() else ""
-    key = _opened(private.read_text())
+    key = _opened(text_of(private))
     if key is None:
         return _("{private} cannot be opened here (a password, or no PEM): it was left as it is.").format(
             private=PRIVATE

@@ -30,7 +30,7 @@ def _verbs(sketch: WorkspaceSketch) -> Iterator[tuple[str, str, str]]:
     for one in sketch.environments:
         if one.from_:
             yield f"promote-{one.name}", f"promote --to {one.name}", f"Bring to {one.name} what {one.from_} runs."
-        yield f"rollback-{one.name}", f"rollback {one.name}", f"{one.name} goes back to the release before."
+            yield f"rollback-{one.name}", f"rollback {one.name}", f"{one.name} goes back to the release before."
     if deployed:
         yield "build-sequential", f"build {deployed[0]}", "Build images, one at a time, for a later deploy."
     yield "cleanup-docker", "cleanup", "Remove what nothing needs any more; only what Celadon made."

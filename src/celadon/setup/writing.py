@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from celadon.adapters.drafts import Draft
+from celadon.check.folders import text_of
 from celadon.config.outline import NAMES
 from celadon.config.positions import read
 from celadon.setup import composing, envfiles, ignoring, keys, scripts
+from celadon.setup.existing import compose_file
 from celadon.setup.facts import WorkspaceSketch
 
 
@@ -15,8 +17,7 @@ def drafts(folder: Path, sketch: WorkspaceSketch) -> tuple[Draft, ...]:
     A compose file with `x-celadon` gets the services that it lacks, by name; one without is written anew, whole.
     Raises ConfigError for one that is no YAML, UsageError for one that cannot be added to.
     """
-    compose = compose_draft(folder, sketch)
-    return (compose, *envfiles.drafts(folder, sketch), *keys.drafts(folder), ignoring.draft(folder),
+    return (_compose(folder, sketch), *envfiles.drafts(folder, sketch), *keys.drafts(folder), ignoring.draft(folder),
             *scripts.drafts(folder, sketch))  # fmt: skip
 
 
@@ -25,16 +26,10 @@ def remarks(folder: Path) -> tuple[str, ...]:
     return tuple(filter(None, [keys.remark(folder)]))
 
 
-def compose_draft(folder: Path, sketch: WorkspaceSketch) -> Draft:
-    file = celadons_own(folder)
-    if file is None:
+def _compose(folder: Path, sketch: WorkspaceSketch) -> Draft:
+    file = compose_file(folder)
+    data = read(file).data if file else {}
+    if file is None or "x-celadon" not in data:
         return Draft(folder / NAMES[0], composing.document(sketch))
-    there = read(file).data.get("services") or {}
-    lacking = [one for one in sketch.services if one.name not in there]
-    return Draft(file, composing.added(file.read_text(encoding="utf-8"), lacking))
-
-
-def celadons_own(folder: Path) -> Path | None:
-    """The compose file in `folder` that has `x-celadon`, if there is one. Raises ConfigError for what is no YAML."""
-    found = next((folder / name for name in NAMES if (folder / name).is_file()), None)
-    return found if found and "x-celadon" in read(found).data else None
+    lacking = [one for one in sketch.services if one.name not in (data.get("services") or {})]
+    return Draft(file, composing.added(text_of(file), lacking))
