@@ -1,5 +1,6 @@
 """The text of compose.yaml: written whole, or services added to one that is there, which otherwise stays as it is."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ NOTES = {
     "mem_limit": "a leak in it takes no more",
     "strategy": "replace: for what must never run twice",
 }  # fmt: skip
+_NUMBER = re.compile(r"[-+]?[0-9.][0-9a-fA-FxXoO_.+-]*")
 ROTATED = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
@@ -140,6 +142,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    """What Compose would take for a number, though PyYAML does not (08 is 8 there), is put in quotation marks."""
+    style = "'" if _NUMBER.fullmatch(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 _Dumper.add_representer(
     _Top, lambda dumper, top: dumper.represent_mapping("tag:yaml.org,2002:map", top, flow_style=False)
 )

@@ -2,25 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from pathlib import Path
 
-from pydantic import ValidationError
-
-from celadon.config.model import EnvironmentOptions, ServiceOptions
+from celadon.config import values
+from celadon.config.load import load_frozen
+from celadon.config.outline import NAMES
 from celadon.config.values import NAME
 from celadon.config.workspace import choose
-from celadon.errors import UsageError
+from celadon.errors import ConfigError, UsageError
 from celadon.locale import _
-from celadon.setup import reading
+from celadon.setup import composing, reading
 from celadon.setup.existing import Existing
 from celadon.setup.facts import EnvironmentSketch, ServiceSketch, WorkspaceSketch
 from celadon.setup.kinds import kind
 from celadon.setup.naming import named, names
 from celadon.setup.reading import Clue
 from celadon.setup.scanning import Folder
-from celadon.setup.wishes import NONE, Wishes
+from celadon.setup.wishes import ENVIRONMENTS, NONE, Wishes
 
-T = TypeVar("T")
 FRONT = ("web", "www", "frontend", "front", "site", "portal", "ui", "client", "app", "home")
 LOCAL = "localhost"
 
@@ -93,7 +92,29 @@ def propose(seen: Seen, wishes: Wishes) -> Proposal:
             why = _("the name by which users reach the server; it stands in `url`")
             guesses.insert(0, Guess("", "host", LOCAL, why))
     services = tuple(_sketch(one, wishes) for one in found)
-    return Proposal(WorkspaceSketch(name, environments, services, wanted=asked), tuple(found), tuple(guesses))
+    sketch = WorkspaceSketch(name, environments, services, wanted=asked)
+    _refuse_what_cannot_be(sketch, seen, wishes)
+    return Proposal(sketch, tuple(found), tuple(guesses))
+
+
+def _refuse_what_cannot_be(sketch: WorkspaceSketch, seen: Seen, wishes: Wishes) -> None:
+    """What Celadon would say of the file is said before it is written. Raises UsageError with all of it."""
+    if not sketch.services:
+        return
+    problems = [
+        _("services.{service}.x-celadon.route: {route} is the route of another service already").format(
+            service=one.name, route=one.route
+        )
+        for one in sketch.services
+        if seen.there and one.route in seen.there.routes and not one.host
+    ]
+    text = composing.document(replace(sketch, environments=_environments(seen, wishes)))
+    try:
+        load_frozen(text, sketch.name, Path(), Path(NAMES[0]), "staging")
+    except ConfigError as error:
+        problems += [f"{one.path}: {one.message}" for one in error.problems]
+    if problems:
+        raise UsageError(_("What was said cannot be so."), evidence=problems)
 
 
 def _name(seen: Seen, wishes: Wishes) -> str:
@@ -107,14 +128,10 @@ def _environments(seen: Seen, wishes: Wishes) -> tuple[EnvironmentSketch, ...]:
     """Staging, and production that is promoted from it."""
     host = wishes.public_host or LOCAL
     made = []
-    for name, free, source in zip(("staging", "production"), seen.free, ("", "staging"), strict=True):
+    for name, free, source in zip(ENVIRONMENTS, seen.free, ("", ENVIRONMENTS[0]), strict=True):
         listen = wishes.listens.get(name) or str(free)
         port = listen.rpartition(":")[2]
         url = wishes.urls.get(name) or f"http://{host}" + ("" if port == "80" else f":{port}")
-        try:
-            EnvironmentOptions.model_validate({"listen": [listen], "url": url})
-        except ValidationError as problem:
-            raise _usage(f"--url/--listen/--host ({name})", problem) from None
         made.append(EnvironmentSketch(name, (int(listen) if listen.isdigit() else listen,), url, source))
     return tuple(made)
 
@@ -124,6 +141,9 @@ def _by_name(seen: Seen, wishes: Wishes) -> dict[str, Folder]:
     by_path = {one.path: one for one in seen.folders}
     given = {}
     for name, keys in wishes.services.items():
+        if not NAME.fullmatch(name):
+            words = _("--service: a name should be small letters, digits and hyphens, 40 at most, not {name!r}.")
+            raise UsageError(words.format(name=name))
         if "folder" in keys:
             path = keys["folder"].removeprefix("./").rstrip("/")
             given[choose(path, by_path, _("folder with a Dockerfile"))] = name
@@ -131,7 +151,7 @@ def _by_name(seen: Seen, wishes: Wishes) -> dict[str, Folder]:
     made: dict[str, Folder] = {}
     for path, folder in by_path.items():
         name = given.get(path) or next((n for n in names(folder, seen.name) if n not in taken), "")
-        if not NAME.fullmatch(name):
+        if not name:
             raise UsageError(
                 _("No name can be made for the service in {folder}.").format(folder=path),
                 hint=_("Name it: --service NAME,folder={folder}").format(folder=path),
@@ -158,7 +178,7 @@ def _found(seen: Seen, wishes: Wishes, folders: dict[str, Folder]) -> list[Found
         if knows:
             clue = replace(clue, value=clue.value.removeprefix(prefix) or "/")
         health = Clue(said) if (said := wishes.of(name, "health")) else clue
-        strip = wishes.of(name, "strip_prefix") == "true" if wishes.of(name, "strip_prefix") else not knows
+        strip = _truth(name, said) if (said := wishes.of(name, "strip_prefix")) else not knows
         made.append(Found(name, folder, ports[name], route, health if ports[name].value else Clue(""),
                           bool(prefix) and strip))  # fmt: skip
     return made
@@ -221,7 +241,7 @@ def _sketch(one: Found, wishes: Wishes) -> ServiceSketch:
         remarks.append("Pages that link to /… lose the prefix: better tell the service of it, without strip_prefix.")
     if not one.folder.checkout:
         remarks.append("Not in git yet: deploys build commits.")
-    made = ServiceSketch(
+    return ServiceSketch(
         one.name,
         build="." if one.folder.path == "." else f"./{one.folder.path}",
         git_url=one.folder.url,
@@ -232,20 +252,21 @@ def _sketch(one: Found, wishes: Wishes) -> ServiceSketch:
         health=one.health.value if one.route.value else "",
         strip_prefix=one.strip_prefix,
         strategy=wishes.of(one.name, "strategy") or ("" if port else "overlap"),
-        mem_limit=wishes.of(one.name, "mem_limit") or usual.memory,
+        mem_limit=_size(one.name, wishes.of(one.name, "mem_limit")) or usual.memory,
         remarks=tuple(remarks),
     )
-    options = {"port": port, "route": made.route or None, "host": made.host or None, "health": made.health or None,
-               "strategy": made.strategy or "overlap"}  # fmt: skip
+
+
+def _size(name: str, said: str) -> str:
     try:
-        ServiceOptions.model_validate(options)
-    except ValidationError as problem:
-        raise _usage(f"--service {one.name}", problem) from None
-    return made
+        values.size(said or "1m")
+    except ValueError as problem:
+        raise UsageError(f"--service {name},mem_limit=: {problem}") from None
+    return said
 
 
-def _usage(flag: str, problem: ValidationError) -> UsageError:
-    first = problem.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-    words = first["msg"].removeprefix("Value error, ")
-    return UsageError(_("{flag}: {key}: {problem}").format(flag=flag, key=place, problem=words))
+def _truth(name: str, said: str) -> bool:
+    if said not in ("true", "false"):
+        words = _("--service {name},strip_prefix= should be true or false, not {said!r}.")
+        raise UsageError(words.format(name=name, said=said))
+    return said == "true"

@@ -78,11 +78,12 @@ def _look(workspace: Path, folder: Path) -> Folder:
 
 
 def tells_where(url: str) -> bool:
-    """Whether an address can stand in compose.yaml: whole, and without somebody's password."""
-    if url.startswith("/"):
-        return True
-    parts = urlsplit(url) if "://" in url else None
-    return bool(parts.hostname and not parts.password) if parts else "@" in url.partition(":")[0]
+    """Whether an address can stand in compose.yaml: whole, and without somebody's password or token."""
+    if "://" not in url:
+        return url.startswith("/") or "@" in url.partition(":")[0]
+    parts = urlsplit(url)
+    named = parts.password or (parts.username and parts.scheme != "ssh")
+    return bool(parts.hostname and not named)
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
