@@ -9,7 +9,8 @@ from celadon.config.positions import shown
 from celadon.errors import ConfigError, Problem, UsageError
 from celadon.locale import _
 from celadon.setup import existing, proposing, scanning, writing
-from celadon.setup.proposing import Proposal, Seen
+from celadon.setup.finding import Seen
+from celadon.setup.proposing import Proposal
 from celadon.setup.wishes import Wishes
 
 STAGING, PRODUCTION, WEB = range(4400, 4500), range(4500, 4600), 80

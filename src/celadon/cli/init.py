@@ -12,7 +12,8 @@ from celadon.cli import arguments, output
 from celadon.config.positions import shown
 from celadon.errors import DONE, UsageError
 from celadon.locale import _
-from celadon.setup.proposing import Found, Guess, Proposal, Seen
+from celadon.setup.finding import Found, Seen
+from celadon.setup.proposing import Guess, Proposal
 from celadon.setup.wishes import Wishes, by_environment, by_service
 
 
@@ -106,6 +107,10 @@ def _show(seen: Seen, proposal: Proposal) -> None:
         output.table(heads, [_row(one) for one in proposal.found])
     elif seen.there:
         output.lines([_("Every folder with a Dockerfile is in {file} already.").format(file=seen.there.file)])
+    for one in proposal.found:
+        if not one.folder.checkout:
+            words = _("{folder} is in no git repository yet: a deploy builds commits.")
+            output.notices([words.format(folder=one.folder.path)])
     for folder in seen.without:
         output.notices([_("{folder} is left out: it has no Dockerfile.").format(folder=folder)])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "workhub"
 INIT = [sys.executable, "-m", "celadon", "init"]
 GIT = ["git", "-c", "user.name=Operator", "-c", "user.email=operator@example.com"]
 
@@ -89,11 +90,27 @@ def test_all_that_can_be_found_is_found_and_the_rest_is_guessed_and_said(team: P
         assert guess in done.stdout
     assert "--service portal,health" not in done.stdout
     assert "old is left out: it has no Dockerfile." in done.stderr
+    assert "services/clock is in no git repository yet: a deploy builds commits." in done.stderr
     assert "hunter2" not in done.stdout + (team / "compose.yaml").read_text()
     assert "# DATABASE_URL=    (portal)" in (team / "config" / ".env.staging").read_text()
     assert done.stdout.splitlines()[-4:] == [
         "  celadon check", "  celadon plan deploy staging", "  celadon deploy staging", "  celadon status",
     ]  # fmt: skip
+
+
+def test_the_examples_folders_come_out_as_the_example_has_them(tmp_path: Path) -> None:
+    """Express, Fastify and FastAPI as people write them: ports, routes and health paths are those of its own file."""
+    folder = Path(shutil.copytree(EXAMPLE / "services", tmp_path / "workhub"))
+    init(folder, "-y")
+    expected = {
+        service["build"]: {key: service["x-celadon"].get(key) for key in ("port", "route", "health")}
+        for service in yaml.safe_load((EXAMPLE / "compose.yaml").read_text())["services"].values()
+        if "build" in service
+    }
+    made = {service["build"]: service["x-celadon"] for service in compose(folder)["services"].values()}
+    assert {path: {key: one.get(key) for key in ("port", "route", "health")}  # type: ignore[attr-defined]
+            for path, one in made.items()} == expected  # fmt: skip
+    assert not any("strip_prefix" in one for one in made.values())  # type: ignore[operator]
 
 
 def test_what_is_private_is_private(team: Path) -> None:
@@ -135,6 +152,9 @@ def test_a_repository_more_is_added_to_what_is_there(team: Path) -> None:
         "port": 80, "route": "/blog", "health": "/up", "strip_prefix": True,
     }  # fmt: skip
     assert "-    mem_limit" not in done.stdout
+    repository(team / "z", {"Dockerfile": "FROM python:3.14-slim\nEXPOSE 80\n"})
+    done = init(team, "-y", "--service", "z,route=/blog", expect=2)
+    assert "services.z.x-celadon.route: /blog is the route of another service already" in done.stderr
     assert "is in compose.yaml already" in init(team, "--service", "portal,port=1", expect=2).stderr
     assert "compose.yaml is there already" in init(team, "--host", "example.com", expect=2).stderr
 
@@ -225,6 +245,7 @@ def test_what_is_there_is_changed_only_after_a_yes(team: Path) -> None:
         (["--service", "portal,strip_prefix=maybe"], "should be true or false, not 'maybe'"),
         (["--service", "portal,mem_limit=lots"], "should be a size such as 512m"),
         (["--service", "portal,route=/x", "--service", "wbsales,route=/x"], "/x is the route of `portal` already"),
+        (["--service", "clock,port=none,route=/x"], "services.clock.x-celadon.port: is missing: a route needs the port"),
         (["--name", "Work Hub"], "--name should be small letters"),
         (["--host", "a b"], "should be an address such as"),
         (["--listen", "staging"], "--listen should be ENV=VALUE, not 'staging'"),
