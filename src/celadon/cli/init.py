@@ -53,7 +53,7 @@ def command(
     if as_json:
         output.as_json(_document(seen, proposal, changed))
     else:
-        _propose(proposal.guesses, changed)
+        _tell(proposal.guesses, changed)
     if dry_run or not changed:
         return DONE
     if not yes:
@@ -127,7 +127,7 @@ def _mark(sure: bool) -> str:
     return "" if sure else "?"
 
 
-def _propose(guesses: Sequence[Guess], changed: Sequence[Draft]) -> None:
+def _tell(guesses: Sequence[Guess], changed: Sequence[Draft]) -> None:
     """What was guessed, and what would change: files that are new in a line each, but for compose.yaml."""
     if guesses:
         output.lines(["", _("Guessed; say it better with the flag:"), *(f"  {g.flag}    {g.why}" for g in guesses)])

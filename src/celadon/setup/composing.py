@@ -57,11 +57,9 @@ def services(sketches: Iterable[ServiceSketch], indent: int = 2) -> Iterator[str
         yield from (f"{' ' * indent}# {remark}" for remark in one.remarks)
         yield f"{' ' * indent}{one.name}:"
         yield from _block(_definition(one), indent + 2, notes)
-        yield from (
-            [f"{' ' * (indent + 2)}x-celadon:", *_block(_celadon(one), indent + 4, notes)]
-            if _celadon(one)
-            else [f"{' ' * (indent + 2)}x-celadon: {{}}"]
-        )
+        celadon = _celadon(one)
+        yield " " * (indent + 2) + ("x-celadon:" if celadon else "x-celadon: {}")
+        yield from _block(celadon, indent + 4, notes)
         notes = {}
 
 

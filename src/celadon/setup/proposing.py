@@ -117,11 +117,7 @@ def _guesses(one: Found) -> Iterator[Guess]:
 
 def _sketch(one: Found, wishes: Wishes) -> ServiceSketch:
     usual, port = kind(one.folder), one.port.value
-    remarks = []
-    if one.strip_prefix and usual.pages:
-        remarks.append("Pages that link to /… lose the prefix: better tell the service of it, without strip_prefix.")
-    if not one.folder.checkout:
-        remarks.append("Not in git yet: deploys build commits.")
+    lost = "Pages that link to /… lose the prefix: better tell the service of it, without strip_prefix."
     return ServiceSketch(
         one.name,
         build="." if one.folder.path == "." else f"./{one.folder.path}",
@@ -134,7 +130,7 @@ def _sketch(one: Found, wishes: Wishes) -> ServiceSketch:
         strip_prefix=one.strip_prefix,
         strategy=wishes.of(one.name, "strategy") or ("" if port else "overlap"),
         mem_limit=_size(one.name, wishes.of(one.name, "mem_limit")) or usual.memory,
-        remarks=tuple(remarks),
+        remarks=(lost,) if one.strip_prefix and usual.pages else (),
     )
 
 

@@ -245,7 +245,10 @@ def test_what_is_there_is_changed_only_after_a_yes(team: Path) -> None:
         (["--service", "portal,strip_prefix=maybe"], "should be true or false, not 'maybe'"),
         (["--service", "portal,mem_limit=lots"], "should be a size such as 512m"),
         (["--service", "portal,route=/x", "--service", "wbsales,route=/x"], "/x is the route of `portal` already"),
-        (["--service", "clock,port=none,route=/x"], "services.clock.x-celadon.port: is missing: a route needs the port"),
+        (
+            ["--service", "clock,port=none,route=/x"],
+            "services.clock.x-celadon.port: is missing: a route needs the port",
+        ),
         (["--name", "Work Hub"], "--name should be small letters"),
         (["--host", "a b"], "should be an address such as"),
         (["--listen", "staging"], "--listen should be ENV=VALUE, not 'staging'"),
