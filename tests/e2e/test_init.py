@@ -44,7 +44,8 @@ def test_a_folder_of_repositories_is_deployed_by_three_commands(empty: Workspace
         "git": {"url": str(empty.folder / "repositories" / f"{desk}.git"), "branch": "main"},
         "port": 8000, "route": f"/{desk}", "health": "/api/health", "strip_prefix": True,
     }  # fmt: skip
-    file.write_text(file.read_text().replace("      url:", "      watch: 1s\n      url:"))  # it is the team's own now
+    watched = file.read_text().replace("\n      url:", "\n      watch: 1s\n      url:")
+    file.write_text(watched)  # it is the team's own now
 
     found = empty.celadon("check", "--json").json
     assert [one for one in found if one["severity"] == "error"] == []

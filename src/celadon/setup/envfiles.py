@@ -35,7 +35,7 @@ def _head(name: str) -> str:
         what = "For `docker compose up` on a laptop: what stands here is never on the server."
     else:
         what = f"Only {name}. Secrets belong here."
-    return f"# {what}\n# NAME=value, one a line. Mode 0600, and never in git.\n"
+    return f"# {what}\n# One NAME=value a line. Mode 0600, and never in git.\n"
 
 
 def _wanted(file: Path, before: str, sketch: WorkspaceSketch) -> Iterator[str]:
@@ -44,9 +44,13 @@ def _wanted(file: Path, before: str, sketch: WorkspaceSketch) -> Iterator[str]:
     texts = before + "\n" + (text_of(common) if common.exists() else "")
     known = {match[1] for line in texts.splitlines() if (match := _SAID.match(line))}
     known |= {*sketch.variables.get(SHARED, {}), *sketch.variables.get(file.name.removeprefix(".env."), {})}
+    asking: tuple[str, ...] = ()
     for variable, services in sketch.wanted.items():
         if variable not in known:
-            yield f"# {variable}=    ({', '.join(services)})"
+            if services != asking:
+                yield f"# Asked for by {', '.join(services)}:"
+            asking = services
+            yield f"# {variable}="
 
 
 def quoted(value: str) -> str:

@@ -92,7 +92,7 @@ def test_all_that_can_be_found_is_found_and_the_rest_is_guessed_and_said(team: P
     assert "old is left out: it has no Dockerfile." in done.stderr
     assert "services/clock is in no git repository yet: a deploy builds commits." in done.stderr
     assert "hunter2" not in done.stdout + (team / "compose.yaml").read_text()
-    assert "# DATABASE_URL=    (portal)" in (team / "config" / ".env.staging").read_text()
+    assert "# Asked for by portal:\n# DATABASE_URL=\n" in (team / "config" / ".env.staging").read_text()
     assert done.stdout.splitlines()[-4:] == [
         "  celadon check", "  celadon plan deploy staging", "  celadon deploy staging", "  celadon status",
     ]  # fmt: skip

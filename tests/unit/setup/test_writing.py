@@ -112,7 +112,9 @@ def test_env_files_keep_what_they_have(tmp_path: Path) -> None:
     files = {draft.path.name: draft for draft in envfiles.drafts(tmp_path, SKETCH)}
     assert files[".env.staging"].text == "PASSWORD=theirs\n# TOKEN="
     assert files[".env.common"].text.splitlines()[-1] == "ISSUER=shop"
-    assert files[".env.production"].text.splitlines()[2:] == ["# PASSWORD=    (web)", "# TOKEN=    (web, clock)"]
+    assert files[".env.production"].text.splitlines()[2:] == [
+        "# Asked for by web:", "# PASSWORD=", "# Asked for by web, clock:", "# TOKEN=",
+    ]  # fmt: skip
     assert {draft.mode for draft in files.values()} == {0o600}
     assert all(draft.secret for draft in files.values())
 
