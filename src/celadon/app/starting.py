@@ -6,7 +6,7 @@ from pathlib import Path
 from celadon.adapters import drafts, host
 from celadon.adapters.drafts import Draft
 from celadon.config.positions import shown
-from celadon.errors import ConfigError, Problem, UsageError
+from celadon.errors import CeladonError, ConfigError, Problem, UsageError
 from celadon.locale import _
 from celadon.setup import existing, proposing, scanning, writing
 from celadon.setup.finding import Seen
@@ -52,14 +52,22 @@ def files(folder: Path, proposal: Proposal) -> tuple[list[Draft], tuple[str, ...
 
 
 def write(changed: Iterable[Draft]) -> None:
-    drafts.write(list(changed))
+    """Write them, each whole. Raises CeladonError where the system refuses one; those before it are written."""
+    try:
+        drafts.write(list(changed))
+    except OSError as problem:
+        raise CeladonError(
+            _("Not everything could be written: {problem}.").format(problem=problem),
+            hint=_("Mend that and run it again: what is written is kept, and the rest is added."),
+        ) from None
 
 
 def _changes(draft: Draft) -> bool:
     try:
         return draft.changes
-    except UnicodeDecodeError:
-        raise ConfigError([Problem(shown(draft.path), 0, 0, "", _("is no UTF-8 text"))]) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else _("is no UTF-8 text")
+        raise ConfigError([Problem(shown(draft.path), 0, 0, "", str(reason))]) from None
 
 
 def _free() -> tuple[int, int]:

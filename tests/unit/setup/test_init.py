@@ -283,6 +283,28 @@ def test_a_file_that_is_no_text_is_named(team: Path) -> None:
     assert "scripts/deploy-staging.sh: is no UTF-8 text" in init(team, "-y", expect=2).stderr
 
 
+def test_what_is_in_the_way_is_named(team: Path) -> None:
+    (team / "compose.yaml").mkdir()
+    assert "compose.yaml: Is a directory" in init(team, "-y", expect=2).stderr
+    (team / "compose.yaml").rmdir()
+    (team / "config").write_text("")
+    done = init(team, "-y", expect=1)
+    assert "Not everything could be written" in done.stderr
+    (team / "config").unlink()
+    init(team, "-y")
+    assert "Nothing to write" in init(team, "-y").stdout
+
+
+def test_the_remotes_main_branch_counts_and_not_the_one_somebody_works_on(tmp_path: Path) -> None:
+    origin = repository(tmp_path / "origin", {"Dockerfile": "FROM python:3.14-slim\n"})
+    clone = tmp_path / "team" / "clock"
+    subprocess.run([*GIT, "clone", "--quiet", str(origin), str(clone)], check=True)
+    subprocess.run([*GIT, "checkout", "--quiet", "-b", "my-idea"], cwd=clone, check=True)
+    init(tmp_path / "team", "-y")
+    git = compose(tmp_path / "team")["services"]["clock"]["x-celadon"]["git"]  # type: ignore[index]
+    assert git == {"url": str(origin), "branch": "main"}
+
+
 def test_a_single_repository_is_a_workspace_as_well(tmp_path: Path) -> None:
     folder = repository(tmp_path / "blog", {"Dockerfile": "FROM python:3.14-slim\nEXPOSE 80\n", "a.py": '"/health"'})
     init(folder, "-y")
