@@ -148,6 +148,13 @@ def remote(folder: Path) -> str:
     return _git(folder, "config", "--get", "remote.origin.url", check=False).out.strip() if folder.is_dir() else ""
 
 
+def branch(folder: Path) -> str:
+    """The branch that a checkout's remote has for its main one, else the one that is checked out; "" for neither."""
+    main = _git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", check=False).out.strip()
+    here = _git(folder, "symbolic-ref", "--quiet", "--short", "HEAD", check=False).out.strip()
+    return main.removeprefix("origin/") or here
+
+
 def between(repository: Path, old: str, new: str, limit: int = 50) -> tuple[str, ...]:
     """Commits that `new` has and `old` has not, newest first, as "1a2b3c4 subject"; empty where it cannot be told."""
     found = _git(repository, "log", "--format=%h %s", f"--max-count={limit}", f"{old}..{new}", "--", check=False)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:  # pydantic costs 130 ms: verbs that only read the outline nev
 
 def nearest(wished: str, known: Iterable[str]) -> str | None:
     """The one of `known` that was probably meant: nearly the same letters, or a longer word that begins so."""
-    names = list(known)
-    longer = [name for name in names if len(wished) > 2 and name.startswith(wished.lower())]
-    near = longer[:1] if len(longer) == 1 else difflib.get_close_matches(wished.lower(), names, 1)
-    return near[0] if near else None
+    names, begun = {name.lower(): name for name in known}, wished.lower()
+    longer = [name for name in names if len(begun) > 2 and name.startswith(begun)]
+    near = longer[:1] if len(longer) == 1 else difflib.get_close_matches(begun, names, 1)
+    return names[near[0]] if near else None
 
 
 def choose(wished: str, known: Iterable[str], kind: str) -> str:
