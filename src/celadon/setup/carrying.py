@@ -1,0 +1,230 @@
+"""Families of the old file as services of the new one: the definition that users have today, less what is Celadon's."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from celadon.locale import _
+from celadon.setup.facts import ServiceSketch
+from celadon.setup.gates import Gate
+from celadon.setup.nginxfile import Spot
+from celadon.setup.tale import CARRIED, LEFT, TODO, Row
+from celadon.setup.twins import EVERY, PRODUCTION, STAGING, Family, Old, Twin, split
+from celadon.setup.variables import Given, rebased, template
+
+# Keys that have no place beside slots and routers, and why.
+NO_PLACE = {
+    "container_name": _("two slots, or two environments, cannot share a name; others reach it as {name}"),
+    "network_mode": _("it gets an address of its own on the environment's network"),
+    "links": _("services reach each other by name"),
+    "volumes_from": _("share a named volume instead"),
+    "scale": _("one container in a slot"),
+    "hostname": _("others reach it as {name}"),
+    "extends": _("write what it brings into this file"),
+}
+_SILENT = frozenset(("profiles", "ports", "networks", "env_file", "environment", "pull_policy", "x-celadon"))
+_ALWAYS = ("always", "unless-stopped")  # what Celadon sets by itself
+
+Rename = Callable[[str], str]
+
+
+def service(old: Old, family: Family, gate: Gate, given: Given, workspace: Path, rename: Rename, rows: list[Row]
+            ) -> ServiceSketch:  # fmt: skip
+    """A service that Celadon deploys."""
+    _became(old, family, rows, _("service {name}").format(name=family.name))
+    rest = _rest(old, family, workspace, rename, rows)
+    build = rest.pop("build", "")
+    if build and rest.pop("image", ""):
+        rows.append(Row(LEFT, _spot(old, family, "image"), "image", _("Celadon tags what it builds")))
+    celadon = {"timeout": _seconds(gate.limits.timeout), "client_max_body_size": gate.limits.body}
+    logging = {"logging": rest["logging"]} if "logging" in rest else {}
+    return ServiceSketch(
+        name=family.name, build=build, image=str(rest.pop("image", "")), port=gate.port, route=gate.route,
+        host=gate.host, health=gate.health, strip_prefix=gate.strip, env_files=given.env_files,
+        environment=given.environment, volumes=tuple(rest.pop("volumes", ())),
+        depends_on=rest.pop("depends_on", ()), mem_limit=str(rest.pop("mem_limit", "")),
+        compose={**rest, **logging}, celadon={key: value for key, value in celadon.items() if value is not None},
+    )  # fmt: skip
+
+
+def backing(old: Old, family: Family, given: Given, workspace: Path, rename: Rename, rows: list[Row]) -> dict[str, Any]:
+    """A service that only starts with its environment."""
+    _became(old, family, rows, _("backing service {name}: each environment has its own").format(name=family.name))
+    for port in family.first.ports:
+        why = _("each environment has its own; reach it with `celadon exec`")
+        rows.append(Row(LEFT, Spot(old.file, port.place.line), f"port {port.host}:{port.container}", why))
+    made = _rest(old, family, workspace, rename, rows)
+    if given.env_files:
+        made["env_file"] = list(given.env_files)
+    if given.environment:
+        made["environment"] = dict(given.environment)
+    if profiles := [p for p in family.first.definition.get("profiles") or () if not split(f"x-{p}")[1]]:
+        made["profiles"] = profiles
+    return made
+
+
+def volumes(old: Old, families: Sequence[Family], rows: list[Row]) -> dict[str, Any]:
+    """Named volumes, one for each environment where the old file had one by name for each."""
+    named = old.raw.data.get("volumes") or {}
+    made: dict[str, Any] = {}
+    for name, options in named.items():
+        used = [
+            t for f in families for t in f.twins if any(_source(v) == name for v in t.definition.get("volumes") or ())
+        ]
+        if not used:
+            continue
+        kept = {key: value for key, value in (options or {}).items() if key not in ("name", "external")}
+        made.setdefault(_volume(name), kept or None)
+        why = _("{volume}: each environment gets a new one; bring the data over with a dump while nobody writes")
+        spot = Spot(old.file, old.raw.at(("volumes", name), key=True).line)
+        what = _("the data in {volume}").format(volume=name)
+        rows.append(Row(TODO, spot, what, why.format(volume=_volume(name))))
+    return made
+
+
+def _became(old: Old, family: Family, rows: list[Row], what: str) -> None:
+    for twin in family.twins:
+        words = what if twin.environment == EVERY else f"{what} ({twin.environment})"
+        rows.append(Row(CARRIED, Spot(old.file, twin.place.line), twin.name, words))
+
+
+def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[Row]) -> dict[str, Any]:
+    """All keys that are neither Celadon's nor of env files, as production has them; differences of others are told."""
+    made: dict[str, Any] = {}
+    for key, value in family.first.definition.items():
+        if key in _SILENT:
+            continue
+        if key in NO_PLACE:
+            rows.append(Row(LEFT, _spot(old, family, key), key, _(NO_PLACE[key]).format(name=family.name)))
+            continue
+        if key == "restart" and value in _ALWAYS and not family.is_backing:
+            continue
+        made[key] = (
+            _rebased(key, value, old.folder, workspace) if key in ("build", "volumes") else _renamed(value, rename)
+        )
+    if "volumes" in made:
+        made["volumes"] = list(_volumes(old, family, made["volumes"], workspace, rows))
+    if "depends_on" in made:
+        made["depends_on"] = _depends(old, made["depends_on"])
+    deploy = made.get("deploy")
+    if isinstance(deploy, dict) and "replicas" in deploy:
+        made["deploy"] = {k: v for k, v in deploy.items() if k != "replicas"}
+        rows.append(Row(LEFT, _spot(old, family, "deploy"), "replicas", _("one container in a slot")))
+    rows.extend(_differences(old, family))
+    return {key: value for key, value in made.items() if value not in ([], {}, None)}
+
+
+def _differences(old: Old, family: Family) -> Iterator[Row]:
+    """What a twin has in another way than the one that counts, and env files cannot carry."""
+    first = family.first
+    for twin in family.twins[1:]:
+        for key in dict.fromkeys((*first.definition, *twin.definition)):
+            mine, theirs = first.definition.get(key), twin.definition.get(key)
+            if key in {*_SILENT, *NO_PLACE, "volumes", "depends_on", "restart"} or _plainly(first, mine) == _plainly(
+                twin, theirs
+            ):
+                continue
+            if key == "image" and first.definition.get("build"):
+                continue
+            spot = _spot(old, family, key, twin.name if key in twin.definition else first.name)
+            why = _("as {environment} has it, in all of them").format(environment=first.environment)
+            if key == "build":
+                why = _("built once, as {environment} has it: a promote brings the very image that was tested").format(
+                    environment=first.environment)  # fmt: skip
+            yield Row(LEFT, spot, _("{key} of {twin} differs").format(key=key, twin=twin.name), why)
+
+
+def _plainly(twin: Twin, value: Any) -> str:
+    """A value without what differs in every twin: its name and its port."""
+    text = str(value)
+    for word in (*sorted(twin.called, key=len, reverse=True), *(str(port.container) for port in twin.ports)):
+        text = text.replace(word, "")
+    return text
+
+
+def _depends(old: Old, value: Any) -> Any:
+    """`depends_on` by the new names; what is no service any more is left out."""
+    gone = {t.name for f in old.families if f.is_router or f.only_development for t in f.twins}
+    if isinstance(value, dict):
+        return {split(name)[0]: how for name, how in value.items() if name not in gone}
+    return list(dict.fromkeys(split(str(name))[0] for name in value if str(name) not in gone))
+
+
+def _volumes(old: Old, family: Family, values: Sequence[Any], workspace: Path, rows: list[Row]) -> Iterator[Any]:
+    """Volumes as production has them: a named one without its environment, a folder of one environment by its name."""
+    for value in values:
+        source, target = _source(value), _target(value)
+        if source is None or not source.startswith((".", "/", "~")):
+            yield _with_source(value, _volume(source)) if source else value
+            continue
+        by = {t.environment: rebased(str(_source(v)), old.folder, workspace) for t in family.twins
+              for v in t.definition.get("volumes") or () if _target(v) == target}  # fmt: skip
+        found = template(by) if len(set(by.values())) > 1 and EVERY not in by else None
+        yield _with_source(value, found or source)
+        for environment in (PRODUCTION, STAGING) if found else ():
+            folder = (found or "").replace("${CELADON_ENV:-development}", environment)
+            if by.get(environment, folder) != folder:
+                what = _("move {old} to {new}").format(old=by[environment], new=folder)
+                rows.append(
+                    Row(TODO, _spot(old, family, "volumes"), _("volumes of {name}").format(name=family.name), what)
+                )
+
+
+def _source(volume: Any) -> str | None:
+    if isinstance(volume, dict):
+        return volume.get("source")
+    source, colon, _rest_of_it = str(volume).partition(":")
+    return source if colon else None
+
+
+def _target(volume: Any) -> str:
+    return (
+        str(volume.get("target"))
+        if isinstance(volume, dict)
+        else str(volume).split(":")[min(1, str(volume).count(":"))]
+    )
+
+
+def _with_source(volume: Any, source: str) -> Any:
+    if isinstance(volume, dict):
+        return {**volume, "source": source}
+    return f"{source}:{str(volume).partition(':')[2]}"
+
+
+def _volume(name: str) -> str:
+    """A named volume without the environment that it was for."""
+    for separator in "-_":
+        parts = name.split(separator)
+        kept = [part for part in parts if not split(f"x-{part}")[1]]
+        if kept and kept != parts:
+            return separator.join(kept)
+    return name
+
+
+def _rebased(key: str, value: Any, old: Path, new: Path) -> Any:
+    """Paths of the old file's folder as paths of the new one's."""
+    if key == "build":
+        if isinstance(value, dict):
+            return {**value, "context": rebased(str(value.get("context", ".")), old, new)}
+        return value if "://" in str(value) else rebased(str(value), old, new)
+    made = []
+    for volume in value:
+        source = _source(volume)
+        made.append(_with_source(volume, rebased(source, old, new)) if source and source.startswith(".") else volume)
+    return made
+
+
+def _renamed(value: Any, rename: Rename) -> Any:
+    if isinstance(value, str):
+        return rename(value)
+    if isinstance(value, list):
+        return [_renamed(one, rename) for one in value]
+    return {key: _renamed(one, rename) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def _seconds(timeout: float | None) -> str | None:
+    return None if timeout is None else f"{timeout:g}s"
+
+
+def _spot(old: Old, family: Family, key: str, name: str = "") -> Spot:
+    return Spot(old.file, old.at("services", name or family.first.name, key).line)

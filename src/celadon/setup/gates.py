@@ -1,0 +1,278 @@
+"""From nginx's servers and locations, or from published ports, to routes of services and doors of environments."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from celadon.locale import _
+from celadon.setup.nginxfile import Limits, Proxy, Site, Spot, Way
+from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row
+from celadon.setup.twins import DEVELOPMENT, EVERY, PRODUCTION, SPELLINGS, STAGING, WORD, Family, Old, Twin, mounts
+
+NOWHERE = "localhost"  # the host of a public address that nobody told
+LISTEN = {STAGING: 4400, PRODUCTION: 80}  # where nothing says another
+_HERE = frozenset(("localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal", "172.17.0.1"))  # noqa: S104
+_FRONT = re.compile(r"(.*[-_])?(web|frontend|front|app|ui|www|client|site)")
+_HTTP = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[\d${}\w:-]+)?(/[^\s\"'|;&)\]]*)?")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A way of nginx that ends at a service: at `port` of its container, in `environment`."""
+
+    way: Way
+    site: Site
+    family: Family
+    twin: Twin
+    port: int
+    environment: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """How users come to a service: `route` "" is a worker, or internal; `port` None is not known."""
+
+    port: int | None = None
+    route: str = ""
+    host: str = ""
+    health: str = ""
+    strip: bool = False
+    limits: Limits = field(default_factory=Limits)
+    spot: Spot | None = None  # where nginx says so
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What an environment listens on, and its public address."""
+
+    listen: tuple[int | str, ...]
+    url: str
+    tls: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The whole way in."""
+
+    services: Mapping[str, Gate]
+    doors: Mapping[str, Doors]
+    rows: tuple[Row, ...]
+
+
+def gates(old: Old, proxy: Proxy, deployed: Sequence[Family], workspace: Path) -> Gates:
+    """Routes of the services in `deployed`, and the doors of both environments."""
+    rows: list[Row] = []
+    reached = list(_reached(old, proxy, deployed, rows))
+    found = {family.name: _gate(old, family, [r for r in reached if r.family is family], rows) for family in deployed}
+    hosts = {r.site.hosts[0] for r in reached if r.environment == PRODUCTION and r.site.hosts}
+    if len(hosts) > 1:
+        found = {name: _with_host(gate, name, reached) for name, gate in found.items()}
+    if not proxy.sites:
+        found = _out_of_ports(deployed, found, rows)
+    found = {f.name: _with_health(f, found[f.name], rows) for f in deployed}
+    doors = {e: _doors(old, proxy, e, reached, workspace, rows) for e in (PRODUCTION, STAGING)}
+    doors[STAGING] = _apart(doors, rows, old)
+    if urlsplit(doors[PRODUCTION].url).hostname == NOWHERE:
+        what = _("no server_name is known")
+        rows.append(Row(TODO, Spot(old.file, 0), what, _("put the public addresses in `url`")))
+    return Gates(found, doors, tuple(rows))
+
+
+def _reached(old: Old, proxy: Proxy, deployed: Sequence[Family], rows: list[Row]) -> Iterator[Reached]:
+    for site in proxy.sites:
+        ends = [(way, _end(old, way)) for way in site.ways]
+        ours = {end[1].environment for _way, end in ends if end} & {STAGING, PRODUCTION}
+        of_site = ours.pop() if len(ours) == 1 else _of_words(site) or PRODUCTION
+        for way, end in ends:
+            where = f"{way.host}:{way.port}"
+            if end is None:
+                what = _("no service of {file} answers at {where}").format(file=old.file, where=where)
+                rows.append(Row(CONTRADICTION, way.spot, f"location {way.prefix}", what))
+                continue
+            family, twin, port = end
+            if family not in deployed:
+                what = _("{name} is a backing service: users do not reach it through the router").format(
+                    name=family.name
+                )
+                rows.append(Row(LEFT, way.spot, f"location {way.prefix} → {where}", what))
+                continue
+            environment = twin.environment if twin.environment != EVERY else of_site
+            if environment != DEVELOPMENT:
+                yield Reached(way, site, family, twin, port, environment)
+
+
+def _end(old: Old, way: Way) -> tuple[Family, Twin, int] | None:
+    """Who answers a way, and at which port of its container."""
+    if way.host in _HERE:
+        published = old.publishing(way.port)
+        return (published[0], published[1], published[2].container) if published else None
+    called = old.called(way.host)
+    return (*called, way.port) if called else None
+
+
+def _of_words(site: Site) -> str:
+    found = [SPELLINGS[m[1]] for text in (*site.hosts, site.spot.file) for m in WORD.finditer(text)]
+    return found[0] if found else ""
+
+
+def _gate(old: Old, family: Family, reached: Sequence[Reached], rows: list[Row]) -> Gate:
+    """The route of a service: the shortest of production's prefixes; what lies beside it has no place."""
+    mine = sorted(reached, key=lambda r: (r.environment != PRODUCTION, len(r.way.prefix)))
+    if not mine:
+        return Gate(port=_port_inside(family))
+    first = mine[0]
+    limits = first.way.limits
+    for other in mine[1:]:
+        below = f"{other.way.prefix}/".startswith(f"{first.way.prefix.rstrip('/')}/")
+        if below and other.way.strip == first.way.strip:
+            limits = limits.over(other.way.limits)
+        else:
+            why = _("{name} has one route: {route}").format(name=family.name, route=first.way.prefix)
+            rows.append(Row(LEFT, other.way.spot, f"location {other.way.prefix}", why))
+    stripped = _(", the prefix taken away") if first.way.strip else ""
+    became = _("route {route} of {name}, port {port}{stripped}").format(
+        route=first.way.prefix, name=family.name, port=first.port, stripped=stripped)  # fmt: skip
+    rows.append(
+        Row(CARRIED, first.way.spot, f"location {first.way.prefix} → {first.way.host}:{first.way.port}", became)
+    )
+    return Gate(first.port, first.way.prefix, "", "", first.way.strip, limits.over(first.site.limits), first.way.spot)
+
+
+def _port_inside(family: Family) -> int | None:
+    for twin in family.twins:
+        for port in twin.ports:
+            return port.container
+        for word in twin.definition.get("expose") or ():
+            if str(word).isdigit():
+                return int(word)
+        if str(twin.environment_entries.get("PORT")).isdigit():
+            return int(str(twin.environment_entries["PORT"]))
+    return None
+
+
+def _with_host(gate: Gate, name: str, reached: Iterable[Reached]) -> Gate:
+    sites = (r.site for r in reached if r.family.name == name and r.environment == PRODUCTION and r.site.hosts)
+    return replace(gate, host=next((site.hosts[0] for site in sites), ""))
+
+
+def _out_of_ports(deployed: Sequence[Family], found: dict[str, Gate], rows: list[Row]) -> dict[str, Gate]:
+    """Without nginx users asked published ports: one of those services is /, the others lie below it."""
+    published = [f for f in deployed if any(t.ports for t in f.twins) and found[f.name].port]
+    front = next((f for f in published if _FRONT.fullmatch(f.name)), published[0] if published else None)
+    for family in published:
+        route, strip = ("/", False) if family is front else (f"/{family.name}", True)
+        port = next(p for t in family.twins for p in t.ports)
+        became = _("route {route} of {name}{stripped}: users ask the environment's address").format(
+            route=route, name=family.name, stripped=_(", the prefix taken away") if strip else "")  # fmt: skip
+        rows.append(
+            Row(CARRIED, Spot(family.first.file, port.place.line), f"port {port.host}:{port.container}", became)
+        )
+        found[family.name] = replace(found[family.name], route=route, strip=strip)
+    return found
+
+
+def _with_health(family: Family, gate: Gate, rows: list[Row]) -> Gate:
+    """The health path, below the route, from the container's own healthcheck."""
+    path = next((path for twin in family.twins if (path := _asked(twin))), "")
+    prefix = gate.route.rstrip("/")
+    if path and gate.port:
+        if prefix and not gate.strip and f"{path}/".startswith(f"{prefix}/"):
+            path = path.removeprefix(prefix) or "/"
+        return replace(gate, health=path)
+    if gate.route:
+        what = _("`/` is asked: name a path that tells whether it is ready")
+        spot = Spot(family.first.file, family.first.place.line)
+        rows.append(Row(TODO, spot, _("{name} has no health check").format(name=family.name), what))
+        return replace(gate, health="/")
+    return gate
+
+
+def _asked(twin: Twin) -> str:
+    check = twin.definition.get("healthcheck")
+    test = check.get("test") if isinstance(check, dict) else ""
+    found = _HTTP.search(" ".join(map(str, test)) if isinstance(test, list) else str(test or ""))
+    return (found[1] or "/").partition("?")[0] if found else ""
+
+
+def _doors(old: Old, proxy: Proxy, environment: str, reached: Sequence[Reached], workspace: Path, rows: list[Row]
+           ) -> Doors:  # fmt: skip
+    sites = [r.site for r in reached if r.environment == environment]
+    hosts = {host for site in sites for host in site.hosts}
+    sites += [site for site in proxy.sites if not site.ways and site.redirects and hosts & set(site.hosts)]
+    sites = list(dict.fromkeys(sites))
+    doors = list(dict.fromkeys(door for site in sites for door in site.doors))
+    listen, secure = (
+        tuple(dict.fromkeys(_outside(old, environment, d.address, d.port) for d in doors if d.tls == tls))
+        for tls in (False, True)
+    )
+    host = next((site.hosts[0] for site in sites if site.hosts), "")
+    tls = _tls(old, environment, sites, secure, workspace, rows) if secure else {}
+    listen = listen or (LISTEN[environment],)
+    for site in sites:
+        what = "listen " + ", ".join(str(door.port) for door in site.doors)
+        ports = ", ".join(map(str, (*listen, *tls.get("listen", ()))))
+        became = _("{environment} listens on {ports}").format(environment=environment, ports=ports)
+        rows.append(Row(CARRIED, site.spot, what, became))
+    return Doors(listen, _url(host, listen, tls), tls)
+
+
+def _url(host: str, listen: Sequence[int | str], tls: Mapping[str, Any]) -> str:
+    scheme, default = ("https", 443) if tls else ("http", 80)
+    ports = [int(str(p).rpartition(":")[2]) for p in (tls["listen"] if tls else listen)]
+    return f"{scheme}://{host or NOWHERE}{'' if default in ports else f':{ports[0]}'}"
+
+
+def _outside(old: Old, environment: str, address: str, port: int) -> int | str:
+    """The host's port of one that nginx listens on, in a container or not."""
+    routers = (f.of(environment) for f in old.families if f.is_router)
+    published = (p for twin in routers if twin for p in twin.ports if p.container == port and p.host)
+    if outside := next(published, None):
+        address, port = outside.address, outside.host
+    return f"{address}:{port}" if address.count(".") == 3 else port
+
+
+def _tls(old: Old, environment: str, sites: Sequence[Site], secure: Sequence[int | str], workspace: Path,
+         rows: list[Row]) -> Mapping[str, Any]:  # fmt: skip
+    site = next((site for site in sites if site.certificate and site.key), None)
+    if site is None:
+        return {}
+    files = [_on_host(old, environment, path, workspace) for path in (site.certificate, site.key)]
+    if not all((workspace / file).is_file() for file in files):
+        why = _("{files}: not here; put them there and add `tls` to {environment}").format(
+            files=", ".join(files), environment=environment)  # fmt: skip
+        rows.append(Row(TODO, site.spot, "ssl_certificate", why))
+        return {}
+    redirect = any(one.redirects for one in sites)
+    rows.append(Row(CARRIED, site.spot, "ssl_certificate", _("tls of {environment}").format(environment=environment)))
+    return {"certificate": files[0], "key": files[1], "listen": list(secure), "redirect": redirect}
+
+
+def _on_host(old: Old, environment: str, path: str, workspace: Path) -> str:
+    """A path of nginx's container as one of the host, relative to the workspace where it lies below it."""
+    file = Path(path)
+    for twin in (f.of(environment) for f in old.families if f.is_router):
+        for source, target in mounts(twin) if twin else ():
+            if path == target or path.startswith(f"{target.rstrip('/')}/"):
+                file = old.folder / source / path.removeprefix(target).lstrip("/")
+    file = (old.folder / file).resolve()
+    inside = file.is_relative_to(workspace.resolve())
+    return str(file.relative_to(workspace.resolve())) if inside else str(file)
+
+
+def _apart(doors: Mapping[str, Doors], rows: list[Row], old: Old) -> Doors:
+    """Staging's doors, where production has other ones: two routers cannot share a port."""
+    staging, production = doors[STAGING], doors[PRODUCTION]
+    taken = {str(p).rpartition(":")[2] for d in (production,) for p in (*d.listen, *d.tls.get("listen", ()))}
+    wanted = [str(p).rpartition(":")[2] for p in (*staging.listen, *staging.tls.get("listen", ()))]
+    host = urlsplit(staging.url).hostname or NOWHERE
+    if host == NOWHERE:
+        host = urlsplit(production.url).hostname or NOWHERE
+    if not taken & set(wanted):
+        return replace(staging, url=_url(host, staging.listen, staging.tls))
+    free = next(p for p in range(LISTEN[STAGING], 65535) if str(p) not in taken)
+    why = _("each environment has ports of its own: staging listens on {port}").format(port=free)
+    rows.append(Row(TODO, Spot(old.file, 0), _("staging and production share ports"), why))
+    return Doors((free,), _url(host, (free,), {}))

@@ -1,0 +1,259 @@
+"""A team's old compose file, read: which of its services are one service in several environments."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from celadon.config.positions import Key, Place, Positions, shown
+from celadon.config.values import NAME
+
+STAGING, PRODUCTION, DEVELOPMENT, EVERY = "staging", "production", "development", ""
+SPELLINGS = {
+    "staging": STAGING, "stage": STAGING, "stg": STAGING,
+    "production": PRODUCTION, "prod": PRODUCTION, "prd": PRODUCTION,
+    "development": DEVELOPMENT, "dev": DEVELOPMENT, "local": DEVELOPMENT,
+}  # fmt: skip
+WORD = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(SPELLINGS)})(?![A-Za-z0-9])")
+
+_SUFFIX = re.compile(rf"(.+?)[-_.]({'|'.join(SPELLINGS)})")
+_SLOT = re.compile(r"(.+?)[-_](blue|green)")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?(?::?[?+][^{}]*)?\}|(\w+))")
+_BACKING = re.compile(
+    r"postgres|postgis|timescaledb|pgvector|mysql|mariadb|mongo|redis|valkey|memcached|rabbitmq|kafka|zookeeper|nats"
+    r"|elasticsearch|opensearch|meilisearch|qdrant|minio|clickhouse|influxdb|mailhog|mailpit|adminer|pgadmin"
+)
+_ROUTER = re.compile(r"nginx|traefik|haproxy|caddy|envoy|httpd")
+_ROUTER_NAME = re.compile(r"(.*[-_])?(nginx|proxy|gateway|router|lb)")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A port of the host that leads to one of a container; `host` 0: the engine chooses; `address` "" is all."""
+
+    host: int
+    container: int
+    place: Place
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A service of the old file. `environment` is whose it is, EVERY for all; `definition` is as it was written."""
+
+    name: str
+    environment: str
+    definition: Mapping[str, Any]
+    file: str
+    place: Place
+    folder: Path
+    ports: tuple[Published, ...] = ()
+
+    @property
+    def called(self) -> set[str]:
+        """Every name under which others ask for it."""
+        names = {
+            self.name,
+            str(self.definition.get("container_name") or ""),
+            str(self.definition.get("hostname") or ""),
+        }
+        networks = self.definition.get("networks")
+        for network in networks.values() if isinstance(networks, dict) else ():
+            names |= set(map(str, (network or {}).get("aliases") or ()))
+        return names - {""}
+
+    @property
+    def environment_entries(self) -> dict[str, str | None]:
+        """`environment:` by name, list or mapping; None is passed on from the shell."""
+        given = self.definition.get("environment") or {}
+        if isinstance(given, list):
+            pairs = (str(word).partition("=") for word in given)
+            return {name: value if sign else None for name, sign, value in pairs}
+        return {str(name): None if value is None else _scalar(value) for name, value in dict(given).items()}
+
+    @property
+    def env_files(self) -> tuple[str, ...]:
+        given = self.definition.get("env_file") or ()
+        entries = given if isinstance(given, list) else [given] if given else []
+        paths = (one if isinstance(one, dict) else {"path": one} for one in entries)
+        return tuple(str(one.get("path")) for one in paths if not (one.get("required") is False and self._lacks(one)))
+
+    def _lacks(self, entry: Mapping[str, Any]) -> bool:
+        """Whether an optional env file is not here: it is left out."""
+        return not (self.folder / str(entry.get("path"))).is_file()
+
+
+@dataclass(frozen=True)
+class Family:
+    """What becomes one service: `twins` is one for each environment that has it, the most important first."""
+
+    name: str
+    twins: tuple[Twin, ...]
+
+    def of(self, environment: str) -> Twin | None:
+        """The one that runs in `environment`."""
+        return next((t for t in self.twins if t.environment in (environment, EVERY)), None)
+
+    @property
+    def first(self) -> Twin:
+        return self.twins[0]
+
+    @property
+    def image(self) -> str:
+        """Its image's repository without registry and tag; "" for one that is built."""
+        if self.first.definition.get("build"):
+            return ""
+        path = str(self.first.definition.get("image") or "").partition("@")[0]
+        return path.rpartition("/")[2].partition(":")[0]
+
+    @property
+    def is_backing(self) -> bool:
+        return bool(_BACKING.search(self.image))
+
+    @property
+    def is_router(self) -> bool:
+        """A proxy before the others: its work is the router's from now on."""
+        if self.image:
+            return bool(_ROUTER.search(self.image)) and any(_mounts_configuration(t) for t in self.twins)
+        return bool(_ROUTER_NAME.fullmatch(self.name))
+
+    @property
+    def only_development(self) -> bool:
+        return all(twin.environment == DEVELOPMENT for twin in self.twins)
+
+
+@dataclass(frozen=True)
+class Old:
+    """The old file. `folder` is what its paths are relative to; `variables` is its .env, for reading only."""
+
+    raw: Positions
+    folder: Path
+    families: tuple[Family, ...]
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def file(self) -> str:
+        return shown(self.raw.file)
+
+    @property
+    def twinned(self) -> bool:
+        """Whether the file tells environments apart at all."""
+        return any(t.environment != EVERY for f in self.families for t in f.twins)
+
+    def at(self, *path: Key) -> Place:
+        return self.raw.at(path, key=True)
+
+    def called(self, name: str) -> tuple[Family, Twin] | None:
+        """Who answers to `name`, a blue or green one as well."""
+        slot = _SLOT.fullmatch(name)
+        for wanted in (name, *([slot[1]] if slot else [])):
+            for family in self.families:
+                for twin in family.twins:
+                    if wanted in twin.called:
+                        return family, twin
+        return None
+
+    def publishing(self, port: int) -> tuple[Family, Twin, Published] | None:
+        """Who answers at the host's `port`."""
+        every = ((f, t, p) for f in self.families for t in f.twins for p in t.ports)
+        return next((found for found in every if found[2].host == port), None)
+
+
+def understand(raw: Positions, variables: Mapping[str, str]) -> Old:
+    """The services of a compose file as families. `variables` are those of the .env beside it."""
+    written = raw.data.get("services")
+    services = {str(n): _extended(written, d) for n, d in written.items()} if isinstance(written, dict) else {}
+    groups: dict[str, list[Twin]] = {}
+    for name, definition in services.items():
+        base, environment = split(name)
+        environment = environment or _of_profiles(definition) or EVERY
+        ports = tuple(_ports(raw, name, definition, variables))
+        place = raw.at(("services", name), key=True)
+        groups.setdefault(base, []).append(
+            Twin(name, environment, definition, shown(raw.file), place, raw.file.parent, ports)
+        )
+    return Old(raw, raw.file.parent, tuple(Family(n, _ordered(ts)) for n, ts in groups.items()), variables)
+
+
+def split(name: str) -> tuple[str, str]:
+    """The service's name without its environment or slot, and the environment: ("hub", "staging") of hub-staging."""
+    suffix = _SUFFIX.fullmatch(name)
+    base, environment = (suffix[1], SPELLINGS[suffix[2]]) if suffix else (name, EVERY)
+    slot = _SLOT.fullmatch(base)
+    good = re.sub(r"[^a-z0-9]+", "-", (slot[1] if slot else base).lower()).strip("-")[:40]
+    return (good if NAME.fullmatch(good) and good != "router" else f"app-{good}"), environment
+
+
+def filled(text: str, variables: Mapping[str, str]) -> str:
+    """`text` as Compose would read it, from `variables` and defaults."""
+    return _VARIABLE.sub(lambda m: variables.get(m[1] or m[3]) or m[2] or "", text)
+
+
+def _scalar(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _extended(services: Mapping[str, Any], definition: Any) -> dict[str, Any]:
+    """A service with what it `extends` in the same file."""
+    own = dict(definition) if isinstance(definition, dict) else {}
+    extends = own.get("extends")
+    base = str(extends.get("service") if isinstance(extends, dict) else extends)
+    if base not in services or (isinstance(extends, dict) and extends.get("file")) or services[base] is definition:
+        return own
+    del own["extends"]
+    under = _extended({n: d for n, d in services.items() if d is not definition}, services[base])
+    merged = {**under, **own}
+    if isinstance(under.get("environment"), dict) and isinstance(own.get("environment"), dict):
+        merged["environment"] = {**under["environment"], **own["environment"]}
+    return merged
+
+
+def _of_profiles(definition: Mapping[str, Any]) -> str:
+    found = {SPELLINGS[p] for p in map(str, definition.get("profiles") or ()) if p in SPELLINGS}
+    return found.pop() if len(found) == 1 else EVERY
+
+
+def _ordered(twins: Iterable[Twin]) -> tuple[Twin, ...]:
+    """One for each environment, production first: what users have is what counts.
+
+    One without a word beside twins is the environment that the others leave out.
+    """
+    found: dict[str, Twin] = {}
+    for twin in twins:
+        found.setdefault(twin.environment, twin)
+    plain = found.pop(EVERY, None)
+    if plain and not found:
+        return (plain,)
+    if plain:
+        free = next(e for e in (PRODUCTION, STAGING, DEVELOPMENT, EVERY) if e not in found)
+        found[free] = replace(plain, environment=free)
+    return tuple(found[e] for e in (PRODUCTION, STAGING, DEVELOPMENT, EVERY) if e in found)
+
+
+def _ports(raw: Positions, name: str, definition: Mapping[str, Any], variables: Mapping[str, str]
+           ) -> Iterator[Published]:  # fmt: skip
+    for number, port in enumerate(definition.get("ports") or ()):
+        if isinstance(port, dict):
+            parts = [str(port.get("host_ip") or ""), str(port.get("published") or 0), str(port.get("target"))]
+        else:
+            parts = ["", "0", *filled(str(port), variables).partition("/")[0].rsplit(":", 2)]
+        address, host, container = parts[-3:]
+        if host.isdigit() and container.isdigit():
+            place = raw.at(("services", name, "ports", number))
+            yield Published(int(host), int(container), place, address if address.count(".") == 3 else "")
+
+
+def _mounts_configuration(twin: Twin) -> bool:
+    return any(True for _source, _target in mounts(twin) if re.search(r"nginx|\.conf|haproxy|Caddyfile", _target))
+
+
+def mounts(twin: Twin) -> Iterator[tuple[str, str]]:
+    """What of the host a container sees: (path of the host, path in the container)."""
+    for volume in twin.definition.get("volumes") or ():
+        if isinstance(volume, dict):
+            source, target = str(volume.get("source") or ""), str(volume.get("target") or "")
+        else:
+            source, _colon, target = str(volume).partition(":")
+        if source.startswith((".", "/", "~")):
+            yield source, target.partition(":")[0]
