@@ -24,8 +24,8 @@ KEPT = ".before-celadon"
 class Proposal:
     """What an import would write, and what it tells. `kept` are copies of what is overwritten."""
 
-    drafts: tuple[Draft, ...]
-    kept: tuple[Draft, ...]
+    drafts: tuple[Draft, ...] = field(repr=False)
+    kept: tuple[Draft, ...] = field(repr=False)
     rows: tuple[Row, ...]
     hidden: tuple[Hidden, ...] = field(repr=False)
 

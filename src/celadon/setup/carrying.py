@@ -98,6 +98,7 @@ def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[
             rows.append(Row(LEFT, _spot(old, family, key), key, _(NO_PLACE[key]).format(name=family.name)))
             continue
         if key == "restart" and value in _ALWAYS and not family.is_backing:
+            rows.append(Row(LEFT, _spot(old, family, key), key, _("Celadon sets it: what fails starts again")))
             continue
         made[key] = (
             _rebased(key, value, old.folder, workspace) if key in ("build", "volumes") else _renamed(value, rename)

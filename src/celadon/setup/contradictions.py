@@ -111,3 +111,4 @@ def _in_scripts(folder: Path) -> Iterator[Row]:
             elif _RENAME.search(line):
                 why = _("nginx asks for names only once, at its start; `celadon deploy` switches without it")
                 yield Row(LEFT, Spot(shown(file), number), "docker rename", why)
+                break

@@ -135,10 +135,10 @@ def _gate(old: Old, family: Family, reached: Sequence[Reached], rows: list[Row])
     stripped = _(", the prefix taken away") if first.way.strip else ""
     became = _("route {route} of {name}, port {port}{stripped}").format(
         route=first.way.prefix, name=family.name, port=first.port, stripped=stripped)  # fmt: skip
-    rows.append(
-        Row(CARRIED, first.way.spot, f"location {first.way.prefix} → {first.way.host}:{first.way.port}", became)
-    )
-    return Gate(first.port, first.way.prefix, "", "", first.way.strip, limits.over(first.site.limits), first.way.spot)
+    limits = limits.over(first.site.limits)
+    what = f"location {first.way.prefix} → {first.way.host}:{first.way.port}"
+    rows.append(Row(CARRIED, first.way.spot, what, ", ".join(filter(None, [became, limits.said()]))))
+    return Gate(first.port, first.way.prefix, "", "", first.way.strip, limits, first.way.spot)
 
 
 def _port_inside(family: Family) -> int | None:

@@ -15,7 +15,7 @@ from celadon.setup.facts import EnvironmentSketch, WorkspaceSketch
 from celadon.setup.gates import Gates, gates
 from celadon.setup.nginxfile import Proxy, Spot
 from celadon.setup.renaming import renaming
-from celadon.setup.tale import CONTRADICTION, LEFT, TODO, Row
+from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row
 from celadon.setup.twins import PRODUCTION, STAGING, Family, Old, mounts, split
 from celadon.setup.variables import EnvFiles, carry
 
@@ -65,6 +65,8 @@ def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
         raise ConfigError([old.raw.problem(("services",), words, key=True)])
     way_in = gates(old, proxy, deployed, workspace)
     rows = [*_passed_over(old), *way_in.rows]
+    if said := proxy.limits.said():
+        rows.append(Row(CARRIED, Spot(proxy.sites[0].spot.file, 0), said, "x-celadon.router"))
     if not proxy.sites and (files := beside(old.folder)):
         what = _("was not read: name it with --nginx {file}").format(file=shown(files[0]))
         rows.append(Row(TODO, Spot(shown(files[0]), 0), shown(files[0]), what))

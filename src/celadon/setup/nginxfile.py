@@ -100,6 +100,11 @@ class Limits:
     body: str | None = None
     timeout: float | None = None
 
+    def said(self) -> str:
+        """As keys of `x-celadon`."""
+        keys = {"client_max_body_size": self.body, "timeout": None if self.timeout is None else f"{self.timeout:g}s"}
+        return ", ".join(f"{key} {value}" for key, value in keys.items() if value is not None)
+
     def over(self, other: "Limits") -> "Limits":
         """These, and where they say nothing, the `other`."""
         return Limits(self.body or other.body, self.timeout if self.timeout is not None else other.timeout)

@@ -102,6 +102,20 @@ class EnvFiles:
             f"{name}={_as_env(value)}\n" for name, value in entries.items()
         )
 
+    def told(self, paths: Mapping[str, str], found: str) -> None:
+        """Say what the files of `paths`, by environment, are called from now on."""
+        for environment, path in paths.items():
+            if self.path(path) == found.replace(HERE, environment):
+                self.rows.append(Row(CARRIED, Spot(shown(self.workspace / self.path(path)), 0), path, found))
+
+    def moved(self, family: Family, names: Iterable[str], path: str) -> None:
+        """Say where variables of `environment` stand from now on."""
+        variables = sorted(names)
+        if variables:
+            line = self.old.at("services", family.first.name, "environment").line
+            what = _("{variables} of {name}").format(variables=", ".join(variables), name=family.name)
+            self.rows.append(Row(CARRIED, Spot(self.old.file, line), what, path))
+
     def join(self, template: str, environment: str, sources: Iterable[str]) -> None:
         """Make the file of `environment` what the old `sources` say together, later ones winning."""
         files = [self.workspace / self.path(source) for source in sources]
@@ -128,6 +142,7 @@ def carry(families: Sequence[Family], ports: Mapping[str, int | None], files: En
     a file for each environment even where nothing differs yet.
     """
     kept = {family.name: _templates(family, files) for family in families}
+    by_name = {family.name: family for family in families}
     same, differing = {}, {}
     for family in families:
         same[family.name], differing[family.name] = _sorted(family, files.rename)
@@ -142,12 +157,14 @@ def carry(families: Sequence[Family], ports: Mapping[str, int | None], files: En
             for name in names:
                 if path not in kept[name]:
                     kept[name] = (files.common(), *kept[name], path)
+                files.moved(by_name[name], {n for given in shared.values() for n in given}, path)
                 differing[name] = {e: {n: v for n, v in given.items() if n not in shared.get(e, {})}
                                    for e, given in differing[name].items()}  # fmt: skip
     for family in families:
         if any(differing[family.name].values()):
             path = f"config/.env.{family.name}.{HERE}"
             _write(path, differing[family.name], files)
+            files.moved(family, {n for given in differing[family.name].values() for n in given}, path)
             kept[family.name] = (*kept[family.name], path)
     _tell(families, files)
     return {family.name: Given(kept[family.name], same[family.name]) for family in families}
@@ -220,6 +237,7 @@ def _templates(family: Family, files: EnvFiles) -> tuple[str, ...]:
         found = template(paths)
         if found is None:
             return _merged(family, lists, files)
+        files.told(paths, files.path(found))
         names = {e.name for path in place for e in of_file(files.workspace / files.path(path))}
         for environment in (*RUNNING, DEVELOPMENT):
             files.fill(files.path(found), environment, paths.get(environment, ""), names)

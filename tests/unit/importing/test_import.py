@@ -1,0 +1,304 @@
+"""Old set-ups as text, and what becomes of them: a compose file and an nginx.conf in, a workspace out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from celadon.app import importing
+from celadon.app.importing import Proposal
+from celadon.errors import USAGE, CeladonError, ConfigError, UsageError
+from celadon.setup.twins import split
+
+
+class Team:
+    """A folder with an old set-up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "hub").mkdir()
+
+    def bring(self, compose: str, nginx: str = "", **files: str) -> Proposal:
+        (self.folder / "docker-compose.yml").write_text(compose)
+        for name, text in files.items():
+            file = self.folder / name.replace("__", "/").replace("_", ".")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        if nginx:
+            (self.folder / "nginx.conf").write_text(nginx)
+        self.proposal = importing.propose(
+            Path("docker-compose.yml"), [Path("nginx.conf")] if nginx else [], self.folder
+        )
+        return self.proposal
+
+    @property
+    def compose(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = yaml.safe_load(self.proposal.drafts[0].text)
+        return loaded
+
+    def service(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.compose["services"][name]
+        return found
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {str(d.path.relative_to(self.folder)): d.text for d in self.proposal.drafts}
+
+    def told(self, kind: str) -> list[str]:
+        return [f"{row.spot}: {row.what}: {row.became}" for row in self.proposal.rows if row.kind == kind]
+
+
+@pytest.fixture
+def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return Team(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("hub-staging", ("hub", "staging")),
+        ("hub_prod", ("hub", "production")),
+        ("sales_hub-production", ("sales-hub", "production")),
+        ("hub-dev", ("hub", "development")),
+        ("hub-prod-blue", ("hub-prod", "")),
+        ("hub-green", ("hub", "")),
+        ("hub", ("hub", "")),
+        ("router", ("app-router", "")),
+        ("Hub.API", ("hub-api", "")),
+        ("production", ("production", "")),
+    ],
+)
+def test_the_environment_in_a_name(name: str, expected: tuple[str, str]) -> None:
+    assert split(name) == expected
+
+
+def test_one_without_a_word_is_the_environment_that_is_left_over(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub: {build: ./hub, environment: {A: 1, B: 2}, ports: ['80:3000']}\n"
+        "  hub-staging: {build: ./hub, environment: {A: 1, B: 3}, ports: ['81:3000']}\n"
+    )
+    assert team.service("hub")["environment"] == {"A": "1"}
+    assert "B=2\n" in team.texts["config/.env.production"]
+    assert "B=3\n" in team.texts["config/.env.staging"]
+    assert "# B=\n" in team.texts["config/.env.development"]
+
+
+def test_profiles_tell_the_environment_too(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  a_staging: {build: ./hub, profiles: [stage]}\n"
+        "  a_prod: {build: ./hub, profiles: [prod]}\n"
+        "  tool: {image: postgres:18, profiles: [tools]}\n"
+        "  old-dev: {build: ./hub, profiles: [dev]}\n"
+    )
+    assert list(team.compose["services"]) == ["a", "tool"]
+    assert team.service("tool")["profiles"] == ["tools"]
+    assert any("old-dev" in line for line in team.told("left out"))
+
+
+def test_interpolation_is_kept_as_it_is_written(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub-staging: {build: ./hub, environment: {URL: '${STAGING_URL}/x', KEY: 'a$$b', T: '${T}'}}\n"
+        "  hub-prod: {build: ./hub, environment: {URL: '${PROD_URL:-y}/x', KEY: 'c$$d', T: '${T}'}}\n"
+    )
+    assert team.service("hub")["environment"] == {"T": "${T}"}
+    assert 'URL="${STAGING_URL}/x"\n' in team.texts["config/.env.staging"]
+    assert "KEY='c$d'\n" in team.texts["config/.env.production"]
+
+
+def test_the_names_of_twins_are_renamed_where_they_are_hosts(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub-staging:\n"
+        "    build: ./hub\n"
+        "    env_file: [config/.env.staging]\n"
+        "    environment: {DB_HOST: db-staging, TITLE: the hub-staging page}\n"
+        "  hub-prod: {build: ./hub, env_file: [config/.env.prod], environment: {DB_HOST: db-prod, TITLE: the hub}}\n"
+        "  db-staging: {image: 'postgres:18', container_name: shop-db-staging}\n"
+        "  db-prod: {image: 'postgres:18'}\n",
+        config___env_staging="A=postgres://u:p@shop-db-staging:5432/x\n",
+        config___env_prod="A=postgres://u:p@db-prod/x\n",
+    )
+    assert team.service("hub")["environment"] == {"DB_HOST": "db"}
+    assert "A=postgres://u:p@db:5432/x\n" in team.texts["config/.env.staging"]
+    assert "A=postgres://u:p@db/x\n" in team.texts["config/.env.production"]
+
+
+def test_env_files_that_do_not_match_become_one_of_the_services_own(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub-staging: {build: ./hub, env_file: [common.env, hub.env, test.env]}\n"
+        "  hub-prod: {build: ./hub, env_file: [common.env, live.env]}\n",
+        common_env="A=1\n",
+        hub_env="B=1\n",
+        test_env='C="two\nlines"\n',
+        live_env="B=2\n",
+    )
+    assert team.service("hub")["env_file"] == ["common.env", "config/.env.hub.${CELADON_ENV:-development}"]
+    assert team.texts["config/.env.hub.staging"].endswith('B=1\nC="two\nlines"\n')
+    assert team.texts["config/.env.hub.production"].endswith("B=2\n")
+
+
+def test_a_file_named_by_a_variable_is_named_by_celadons(team: Team) -> None:
+    team.bring("services: {hub: {build: ./hub, env_file: '.env.${NODE_ENV:-dev}'}}\n", _env_stage="A=1\n")
+    assert team.service("hub")["env_file"] == [".env.${CELADON_ENV:-development}"]
+    assert team.texts[".env.staging"] == "A=1\n"
+
+
+def test_an_env_file_that_is_not_here_is_told(team: Team) -> None:
+    team.bring(
+        "services:\n  h-staging: {build: ./hub, env_file: e.staging}\n  h-prod: {build: ./hub, env_file: e.prod}\n"
+    )
+    assert "e.staging: e.staging: is not here: e.staging is made empty, fill it in" in team.told("by hand")
+
+
+def test_volumes_of_twins_become_one_for_each_environment(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub-staging: {build: ./hub, volumes: ['up-staging:/up', './data/staging:/data', './keys:/k:ro']}\n"
+        "  hub-prod: {build: ./hub, volumes: ['up-prod:/up', './data/prod:/data', './keys:/k:ro']}\n"
+        "volumes: {up-staging: {}, up-prod: {external: true, name: x}}\n"
+    )
+    assert team.service("hub")["volumes"] == ["up:/up", "./data/${CELADON_ENV:-development}:/data", "./keys:/k:ro"]
+    assert team.compose["volumes"] == {"up": None}
+    assert any("move ./data/prod to ./data/production" in line for line in team.told("by hand"))
+
+
+def test_a_backing_service_leaves_its_ports_and_name(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub: {build: ./hub}\n"
+        "  db: {image: 'registry.example.com:5000/library/postgres:18', container_name: db, ports: ['5432:5432'],\n"
+        "       restart: always, environment: [POSTGRES_DB=x]}\n"
+    )
+    assert team.service("db") == {"image": "registry.example.com:5000/library/postgres:18", "restart": "always",
+                                  "environment": {"POSTGRES_DB": "x"}}  # fmt: skip
+
+
+def test_what_twins_have_in_another_way_is_told(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub-staging: {build: {context: ./hub, args: {X: 1}}, mem_limit: 1g, network_mode: host}\n"
+        "  hub-prod: {build: ./hub, mem_limit: 2g, deploy: {replicas: 2}, networks: [web]}\n"
+        "networks: {web: {}}\n"
+    )
+    assert team.service("hub")["mem_limit"] == "2g"
+    left = " ".join(team.told("left out"))
+    for word in ("build of hub-staging", "mem_limit of hub-staging", "replicas", "network web"):
+        assert word in left
+
+
+def test_extends_in_the_same_file_and_anchors_are_written_out(team: Team) -> None:
+    team.bring(
+        "x-env: &env {A: 1}\n"
+        "services:\n"
+        "  base: {image: 'postgres:18', environment: *env}\n"
+        "  hub: {extends: base, build: ./hub, environment: {B: 2}}\n"
+    )
+    assert team.service("hub")["environment"] == {"A": "1", "B": "2"}
+    assert "extends" not in team.service("hub")
+
+
+NGINX = """
+server {{
+    listen {port};
+    server_name {host};
+    {more}
+    location / {{ proxy_pass http://{to}; }}
+}}
+"""
+
+
+def test_environments_that_share_a_port_are_told_apart(team: Team) -> None:
+    nginx = NGINX.format(port=80, host="s.example.com", to="hub-staging:3000", more="") + NGINX.format(
+        port=80, host="shop.example.com", to="hub-prod:3000", more=""
+    )
+    team.bring("services: {hub-staging: {build: ./hub}, hub-prod: {build: ./hub}}\n", nginx)
+    assert team.compose["x-celadon"]["environments"] == {
+        "staging": {"listen": [4400], "url": "http://s.example.com:4400"},
+        "production": {"listen": [80], "url": "http://shop.example.com", "from": "staging"},
+    }
+    assert any("staging and production share ports" in line for line in team.told("by hand"))
+
+
+def test_several_names_become_hosts(team: Team) -> None:
+    (team.folder / "api").mkdir()
+    nginx = NGINX.format(port=80, host="a.example.com", to="hub:1", more="") + NGINX.format(
+        port=80, host="b.example.com", to="127.0.0.1:8002", more="client_max_body_size 9m;"
+    )
+    team.bring("services: {hub: {build: ./hub}, api: {build: ./api, ports: ['8002:2']}}\n", nginx)
+    assert team.service("hub")["x-celadon"] == {"port": 1, "route": "/", "host": "a.example.com", "health": "/"}
+    assert team.service("api")["x-celadon"] == {"port": 2, "route": "/", "host": "b.example.com", "health": "/",
+                                                "client_max_body_size": "9m"}  # fmt: skip
+
+
+def test_tls_with_its_redirect(team: Team) -> None:
+    secure = "ssl_certificate /etc/nginx/certs/s.pem; ssl_certificate_key /etc/nginx/certs/s.key;"
+    nginx = (
+        "server { listen 80; server_name shop.example.com; return 301 https://$host$request_uri; }\n"
+        + NGINX.format(port="443 ssl", host="shop.example.com", to="hub:1", more=secure)
+    )
+    compose = (
+        "services:\n"
+        "  hub: {build: ./hub}\n"
+        "  nginx: {image: nginx, ports: ['80:80', '443:443'], volumes: ['./certs:/etc/nginx/certs:ro']}\n"
+    )
+    team.bring(compose, nginx)
+    assert any("certs/s.pem, certs/s.key: not here" in line for line in team.told("by hand"))
+    team.bring(compose, nginx, certs__s_pem="x", certs__s_key="x")
+    assert team.compose["x-celadon"]["environments"]["production"] == {
+        "listen": [80],
+        "url": "https://shop.example.com",
+        "from": "staging",
+        "tls": {"certificate": "certs/s.pem", "key": "certs/s.key", "listen": [443], "redirect": True},
+    }
+
+
+def test_one_route_a_service_and_what_lies_beside_it_is_told(team: Team) -> None:
+    nginx = "server { location /a { proxy_pass http://hub:1; } location /a/up { proxy_pass http://hub:1;\n" \
+            "client_max_body_size 1g; } location /b { proxy_pass http://hub:1; } }"  # fmt: skip
+    team.bring("services: {hub: {build: ./hub}}\n", nginx)
+    assert team.service("hub")["x-celadon"]["route"] == "/a"
+    assert team.service("hub")["x-celadon"]["client_max_body_size"] == "1g"
+    assert any("location /b: hub has one route: /a" in line for line in team.told("left out"))
+
+
+def test_nginx_beside_the_file_is_named(team: Team) -> None:
+    (team.folder / "nginx").mkdir()
+    (team.folder / "nginx" / "site.conf").write_text("server { }")
+    team.bring("services: {hub: {build: ./hub}}\n")
+    assert any("name it with --nginx nginx/site.conf" in line for line in team.told("by hand"))
+
+
+@pytest.mark.parametrize(
+    ("compose", "expected"),
+    [
+        ("services: [", "docker-compose.yml:2:1: is not YAML"),
+        ("services:\n  a: x\n", "docker-compose.yml:2:6: services.a: should be a mapping, as a service is"),
+        ("name: x\n", "docker-compose.yml:1:1: services: should be a mapping of services"),
+        ("services:\n  db: {image: postgres}\n", "docker-compose.yml:1:1: services: no service has `build`"),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_its_place(compose: str, expected: str, team: Team) -> None:
+    with pytest.raises(ConfigError) as caught:
+        team.bring(compose)
+    assert str(caught.value.problems[0]).startswith(expected)
+    assert caught.value.exit_code == USAGE
+    assert not (team.folder / "compose.yaml").exists()
+
+
+def test_a_file_of_celadon_is_refused(team: Team) -> None:
+    with pytest.raises(UsageError, match="Celadon's file already"):
+        team.bring("x-celadon: {}\nservices: {}\n")
+
+
+def test_an_env_file_that_is_no_text(team: Team) -> None:
+    (team.folder / "e").write_bytes(b"\xff\xfe")
+    with pytest.raises(CeladonError, match="problems"):
+        team.bring("services: {hub: {build: ./hub, env_file: e}}\n")
