@@ -12,10 +12,10 @@ from celadon.config.outline import NAMES
 from celadon.config.positions import read, shown
 from celadon.errors import ConfigError, Problem, UsageError
 from celadon.locale import _
-from celadon.setup import composing, ignoring, importing, nginxfile, twins
+from celadon.setup import composing, ignoring, importing, nginxfile, shapes, twins
 from celadon.setup.importing import Hidden
+from celadon.setup.oldenv import of_file
 from celadon.setup.tale import Row
-from celadon.setup.variables import of_file
 
 KEPT = ".before-celadon"
 
@@ -54,13 +54,7 @@ def propose(file: Path, nginx: Sequence[Path], workspace: Path) -> Proposal:
             _("{file} has `x-celadon`: it is Celadon's file already.").format(file=shown(file)),
             hint=_("What is wrong with it: celadon check"),
         )
-    services = raw.data.get("services")
-    if not isinstance(services, dict) or not services:
-        raise ConfigError([raw.problem(("services",), _("should be a mapping of services"), key=True)])
-    wrong = [raw.problem(("services", str(name)), _("should be a mapping, as a service is"))
-             for name, one in services.items() if not isinstance(one, dict)]  # fmt: skip
-    if wrong:
-        raise ConfigError(wrong)
+    shapes.check(raw)
     try:
         old = twins.understand(raw, {entry.name: entry.value for entry in of_file(file.absolute().parent / ".env")})
         proxy = nginxfile.read([one.absolute() for one in nginx] or importing.mounted_configurations(old))

@@ -7,10 +7,10 @@ from typing import Any
 from celadon.locale import _
 from celadon.setup.facts import ServiceSketch
 from celadon.setup.gates import Gate
-from celadon.setup.nginxfile import Spot
-from celadon.setup.tale import CARRIED, LEFT, TODO, Row
+from celadon.setup.oldenv import rebased
+from celadon.setup.tale import CARRIED, LEFT, TODO, Row, Spot
 from celadon.setup.twins import EVERY, PRODUCTION, STAGING, Family, Old, Twin, split
-from celadon.setup.variables import Given, rebased, template
+from celadon.setup.variables import Given, template
 
 # Keys that have no place beside slots and routers, and why.
 NO_PLACE = {

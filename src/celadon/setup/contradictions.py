@@ -7,10 +7,10 @@ from pathlib import Path
 from celadon.config.positions import shown
 from celadon.locale import _
 from celadon.setup.gates import Gate
-from celadon.setup.nginxfile import Proxy, Spot
-from celadon.setup.tale import CONTRADICTION, LEFT, Row
+from celadon.setup.nginxfile import Proxy
+from celadon.setup.oldenv import Entry, entries
+from celadon.setup.tale import CONTRADICTION, LEFT, Row, Spot
 from celadon.setup.twins import EVERY, PRODUCTION, Family, Old, Twin
-from celadon.setup.variables import Entry, entries
 
 _ADDRESS = re.compile(r"(^|_)(URL|URI|DSN|ENDPOINT|ADDR|ADDRESS)$|_HOST$|_SERVERS?$|_BROKERS?$")
 _OF_BROWSERS = re.compile(r"PUBLIC|^(VITE|REACT_APP)_|CORS|ORIGIN|ALLOWED|CALLBACK|REDIRECT|^NEXTAUTH_URL$")

@@ -1,19 +1,16 @@
-"""From nginx's servers and locations, or from published ports, to routes of services and doors of environments."""
+"""From nginx's locations, or from published ports, to routes of services: who is reached where, and how."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from celadon.locale import _
-from celadon.setup.nginxfile import Limits, Proxy, Site, Spot, Way
-from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row
-from celadon.setup.twins import DEVELOPMENT, EVERY, PRODUCTION, SPELLINGS, STAGING, WORD, Family, Old, Twin, mounts
+from celadon.setup.doors import Doors, doors
+from celadon.setup.nginxfile import Limits, Proxy, Site, Way
+from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row, Spot
+from celadon.setup.twins import DEVELOPMENT, EVERY, PRODUCTION, SPELLINGS, STAGING, WORD, Family, Old, Twin
 
-NOWHERE = "localhost"  # the host of a public address that nobody told
-LISTEN = {STAGING: 4400, PRODUCTION: 80}  # where nothing says another
 _HERE = frozenset(("localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal", "172.17.0.1"))  # noqa: S104
 _FRONT = re.compile(r"(.*[-_])?(web|frontend|front|app|ui|www|client|site)")
 _HTTP = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[\d${}\w:-]+)?(/[^\s\"'|;&)\]]*)?")
@@ -45,15 +42,6 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Doors:
-    """What an environment listens on, and its public address."""
-
-    listen: tuple[int | str, ...]
-    url: str
-    tls: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Gates:
     """The whole way in."""
 
@@ -73,12 +61,8 @@ def gates(old: Old, proxy: Proxy, deployed: Sequence[Family], workspace: Path) -
     if not proxy.sites:
         found = _out_of_ports(deployed, found, rows)
     found = {f.name: _with_health(f, found[f.name], rows) for f in deployed}
-    doors = {e: _doors(old, proxy, e, reached, workspace, rows) for e in (PRODUCTION, STAGING)}
-    doors[STAGING] = _apart(doors, rows, old)
-    if urlsplit(doors[PRODUCTION].url).hostname == NOWHERE:
-        what = _("no server_name is known")
-        rows.append(Row(TODO, Spot(old.file, 0), what, _("put the public addresses in `url`")))
-    return Gates(found, doors, tuple(rows))
+    behind = {e: [r.site for r in reached if r.environment == e] for e in (STAGING, PRODUCTION)}
+    return Gates(found, doors(old, proxy, behind, workspace, rows), tuple(rows))
 
 
 def _reached(old: Old, proxy: Proxy, deployed: Sequence[Family], rows: list[Row]) -> Iterator[Reached]:
@@ -195,84 +179,3 @@ def _asked(twin: Twin) -> str:
     test = check.get("test") if isinstance(check, dict) else ""
     found = _HTTP.search(" ".join(map(str, test)) if isinstance(test, list) else str(test or ""))
     return (found[1] or "/").partition("?")[0] if found else ""
-
-
-def _doors(old: Old, proxy: Proxy, environment: str, reached: Sequence[Reached], workspace: Path, rows: list[Row]
-           ) -> Doors:  # fmt: skip
-    sites = [r.site for r in reached if r.environment == environment]
-    hosts = {host for site in sites for host in site.hosts}
-    sites += [site for site in proxy.sites if not site.ways and site.redirects and hosts & set(site.hosts)]
-    sites = list(dict.fromkeys(sites))
-    doors = list(dict.fromkeys(door for site in sites for door in site.doors))
-    listen, secure = (
-        tuple(dict.fromkeys(_outside(old, environment, d.address, d.port) for d in doors if d.tls == tls))
-        for tls in (False, True)
-    )
-    host = next((site.hosts[0] for site in sites if site.hosts), "")
-    tls = _tls(old, environment, sites, secure, workspace, rows) if secure else {}
-    listen = listen or (LISTEN[environment],)
-    for site in sites:
-        what = "listen " + ", ".join(str(door.port) for door in site.doors)
-        ports = ", ".join(map(str, (*listen, *tls.get("listen", ()))))
-        became = _("{environment} listens on {ports}").format(environment=environment, ports=ports)
-        rows.append(Row(CARRIED, site.spot, what, became))
-    return Doors(listen, _url(host, listen, tls), tls)
-
-
-def _url(host: str, listen: Sequence[int | str], tls: Mapping[str, Any]) -> str:
-    scheme, default = ("https", 443) if tls else ("http", 80)
-    ports = [int(str(p).rpartition(":")[2]) for p in (tls["listen"] if tls else listen)]
-    return f"{scheme}://{host or NOWHERE}{'' if default in ports else f':{ports[0]}'}"
-
-
-def _outside(old: Old, environment: str, address: str, port: int) -> int | str:
-    """The host's port of one that nginx listens on, in a container or not."""
-    routers = (f.of(environment) for f in old.families if f.is_router)
-    published = (p for twin in routers if twin for p in twin.ports if p.container == port and p.host)
-    if outside := next(published, None):
-        address, port = outside.address, outside.host
-    return f"{address}:{port}" if address.count(".") == 3 else port
-
-
-def _tls(old: Old, environment: str, sites: Sequence[Site], secure: Sequence[int | str], workspace: Path,
-         rows: list[Row]) -> Mapping[str, Any]:  # fmt: skip
-    site = next((site for site in sites if site.certificate and site.key), None)
-    if site is None:
-        return {}
-    files = [_on_host(old, environment, path, workspace) for path in (site.certificate, site.key)]
-    if not all((workspace / file).is_file() for file in files):
-        why = _("{files}: not here; put them there and add `tls` to {environment}").format(
-            files=", ".join(files), environment=environment)  # fmt: skip
-        rows.append(Row(TODO, site.spot, "ssl_certificate", why))
-        return {}
-    redirect = any(one.redirects for one in sites)
-    rows.append(Row(CARRIED, site.spot, "ssl_certificate", _("tls of {environment}").format(environment=environment)))
-    return {"certificate": files[0], "key": files[1], "listen": list(secure), "redirect": redirect}
-
-
-def _on_host(old: Old, environment: str, path: str, workspace: Path) -> str:
-    """A path of nginx's container as one of the host, relative to the workspace where it lies below it."""
-    file = Path(path)
-    for twin in (f.of(environment) for f in old.families if f.is_router):
-        for source, target in mounts(twin) if twin else ():
-            if path == target or path.startswith(f"{target.rstrip('/')}/"):
-                file = old.folder / source / path.removeprefix(target).lstrip("/")
-    file = (old.folder / file).resolve()
-    inside = file.is_relative_to(workspace.resolve())
-    return str(file.relative_to(workspace.resolve())) if inside else str(file)
-
-
-def _apart(doors: Mapping[str, Doors], rows: list[Row], old: Old) -> Doors:
-    """Staging's doors, where production has other ones: two routers cannot share a port."""
-    staging, production = doors[STAGING], doors[PRODUCTION]
-    taken = {str(p).rpartition(":")[2] for d in (production,) for p in (*d.listen, *d.tls.get("listen", ()))}
-    wanted = [str(p).rpartition(":")[2] for p in (*staging.listen, *staging.tls.get("listen", ()))]
-    host = urlsplit(staging.url).hostname or NOWHERE
-    if host == NOWHERE:
-        host = urlsplit(production.url).hostname or NOWHERE
-    if not taken & set(wanted):
-        return replace(staging, url=_url(host, staging.listen, staging.tls))
-    free = next(p for p in range(LISTEN[STAGING], 65535) if str(p) not in taken)
-    why = _("each environment has ports of its own: staging listens on {port}").format(port=free)
-    rows.append(Row(TODO, Spot(old.file, 0), _("staging and production share ports"), why))
-    return Doors((free,), _url(host, (free,), {}))

@@ -13,11 +13,12 @@ from celadon.locale import _
 from celadon.setup import carrying, contradictions
 from celadon.setup.facts import EnvironmentSketch, WorkspaceSketch
 from celadon.setup.gates import Gates, gates
-from celadon.setup.nginxfile import Proxy, Spot
+from celadon.setup.nginxfile import Proxy
+from celadon.setup.oldenv import EnvFiles
 from celadon.setup.renaming import renaming
-from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row
+from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row, Spot
 from celadon.setup.twins import PRODUCTION, STAGING, Family, Old, mounts, split
-from celadon.setup.variables import EnvFiles, carry
+from celadon.setup.variables import carry
 
 _HARMLESS = re.compile(r"\$\{\w+\}")
 _PLAIN = re.compile(r"(^|_)(ENV|PORT|HOST|NAME|LEVEL|DEBUG|TZ|LANG)$")

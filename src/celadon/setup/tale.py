@@ -2,9 +2,18 @@
 
 from dataclasses import dataclass
 
-from celadon.setup.nginxfile import Spot
-
 CARRIED, LEFT, TODO, CONTRADICTION = "carried", "left out", "by hand", "contradiction"
+
+
+@dataclass(frozen=True, order=True)
+class Spot:
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True)

@@ -280,7 +280,10 @@ def test_nginx_beside_the_file_is_named(team: Team) -> None:
     ("compose", "expected"),
     [
         ("services: [", "docker-compose.yml:2:1: is not YAML"),
-        ("services:\n  a: x\n", "docker-compose.yml:2:6: services.a: should be a mapping, as a service is"),
+        ("services:\n  a: x\n", "docker-compose.yml:2:6: services.a: should be a mapping (`key: value` lines)"),
+        ("services:\n  a:\n    ports: 80\n", "docker-compose.yml:3:12: services.a.ports: should be a list"),
+        ("services:\n  a:\n    env_file: [[x]]\n", "docker-compose.yml:3:16: services.a.env_file.0: should be text or"),
+        ("services: {a: {}}\nvolumes: [x]\n", "docker-compose.yml:2:10: volumes: should be a mapping"),
         ("name: x\n", "docker-compose.yml:1:1: services: should be a mapping of services"),
         ("services:\n  db: {image: postgres}\n", "docker-compose.yml:1:1: services: no service has `build`"),
     ],
