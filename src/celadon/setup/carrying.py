@@ -1,5 +1,6 @@
 """Families of the old file as services of the new one: the definition that users have today, less what is Celadon's."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from celadon.setup.facts import ServiceSketch
 from celadon.setup.gates import Gate
 from celadon.setup.oldenv import rebased
 from celadon.setup.tale import CARRIED, LEFT, TODO, Row, Spot
-from celadon.setup.twins import EVERY, PRODUCTION, STAGING, Family, Old, Twin, split
+from celadon.setup.twins import EVERY, PRODUCTION, STAGING, Family, Old, split
 from celadon.setup.variables import Given, template
 
 # Keys that have no place beside slots and routers, and why.
@@ -23,6 +24,7 @@ NO_PLACE = {
     "extends": _("write what it brings into this file"),
 }
 _SILENT = frozenset(("profiles", "ports", "networks", "env_file", "environment", "pull_policy", "x-celadon"))
+_ALONE = re.compile(r"(^|-)(scheduler|cron|beat|clock|ticker)($|-)")
 _ALWAYS = ("always", "unless-stopped")  # what Celadon sets by itself
 
 Rename = Callable[[str], str]
@@ -37,11 +39,15 @@ def service(old: Old, family: Family, gate: Gate, given: Given, workspace: Path,
     if build and rest.pop("image", ""):
         rows.append(Row(LEFT, _spot(old, family, "image"), "image", _("Celadon tags what it builds")))
     celadon = {"timeout": _seconds(gate.limits.timeout), "client_max_body_size": gate.limits.body}
+    alone = not gate.route and bool(_ALONE.search(family.name))
+    if alone:
+        became = _("strategy: replace, so that it never runs twice")
+        rows.append(Row(CARRIED, Spot(old.file, family.first.place.line), family.name, became))
     logging = {"logging": rest["logging"]} if "logging" in rest else {}
     return ServiceSketch(
         name=family.name, build=build, image=str(rest.pop("image", "")), port=gate.port, route=gate.route,
-        host=gate.host, health=gate.health, strip_prefix=gate.strip, env_files=given.env_files,
-        environment=given.environment, volumes=tuple(rest.pop("volumes", ())),
+        host=gate.host, health=gate.health, strip_prefix=gate.strip, strategy="replace" if alone else "",
+        env_files=given.env_files, environment=given.environment, volumes=tuple(rest.pop("volumes", ())),
         depends_on=rest.pop("depends_on", ()), mem_limit=str(rest.pop("mem_limit", "")),
         compose={**rest, **logging}, celadon={key: value for key, value in celadon.items() if value is not None},
     )  # fmt: skip
@@ -121,11 +127,10 @@ def _differences(old: Old, family: Family) -> Iterator[Row]:
     for twin in family.twins[1:]:
         for key in dict.fromkeys((*first.definition, *twin.definition)):
             mine, theirs = first.definition.get(key), twin.definition.get(key)
-            if key in {*_SILENT, *NO_PLACE, "volumes", "depends_on", "restart"} or _plainly(first, mine) == _plainly(
-                twin, theirs
-            ):
+            told = {*_SILENT, *NO_PLACE, "volumes", "depends_on", "restart"}
+            if key in told or (key == "image" and first.definition.get("build")):
                 continue
-            if key == "image" and first.definition.get("build"):
+            if _plainly(family, mine) == _plainly(family, theirs):
                 continue
             spot = _spot(old, family, key, twin.name if key in twin.definition else first.name)
             why = _("as {environment} has it, in all of them").format(environment=first.environment)
@@ -135,10 +140,11 @@ def _differences(old: Old, family: Family) -> Iterator[Row]:
             yield Row(LEFT, spot, _("{key} of {twin} differs").format(key=key, twin=twin.name), why)
 
 
-def _plainly(twin: Twin, value: Any) -> str:
+def _plainly(family: Family, value: Any) -> str:
     """A value without what differs in every twin: its name and its port."""
     text = str(value)
-    for word in (*sorted(twin.called, key=len, reverse=True), *(str(port.container) for port in twin.ports)):
+    words = {str(port.container) for twin in family.twins for port in twin.ports}
+    for word in sorted(words.union(*(twin.called for twin in family.twins)), key=len, reverse=True):
         text = text.replace(word, "")
     return text
 

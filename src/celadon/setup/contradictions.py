@@ -44,14 +44,19 @@ def _ports(old: Old, family: Family, gate: Gate) -> Iterator[Row]:
     """A PORT that differs from the port that nginx, or `ports`, sends users to: nobody would answer."""
     for twin in family.twins:
         said = [entry for entry in entries(old, twin, old.folder) if entry.name == "PORT" and entry.value.isdigit()]
-        asked = {p.container for p in twin.ports} or ({gate.port} if gate.port and gate.spot else set())
-        if said and asked and int(said[-1].value) not in asked:
-            environment = twin.environment or PRODUCTION
-            what = _("PORT of {name} in {environment} is {port}").format(
-                name=family.name, environment=environment, port=said[-1].value)  # fmt: skip
-            where = f" ({gate.spot})" if gate.spot else ""
-            became = _("users are sent to {port}{where}").format(port=min(asked), where=where)
-            yield Row(CONTRADICTION, said[-1].spot, what, became)
+        environments = [twin.environment] if twin.environment != EVERY else [*gate.asked] or [PRODUCTION]
+        for environment in environments if said else ():
+            port, where = gate.asked.get(environment) or _published(twin)
+            if port and int(said[-1].value) != port:
+                what = _("PORT of {name} in {environment} is {port}").format(
+                    name=family.name, environment=environment, port=said[-1].value)  # fmt: skip
+                became = _("users are sent to {port} ({where})").format(port=port, where=where)
+                yield Row(CONTRADICTION, said[-1].spot, what, became)
+
+
+def _published(twin: Twin) -> tuple[int, Spot]:
+    """The port that a twin publishes, 0 for none."""
+    return next(((p.container, Spot(twin.file, p.place.line)) for p in twin.ports), (0, Spot(twin.file, 0)))
 
 
 def _unreached(old: Old, family: Family) -> Iterator[Row]:

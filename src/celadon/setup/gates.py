@@ -38,7 +38,7 @@ class Gate:
     health: str = ""
     strip: bool = False
     limits: Limits = field(default_factory=Limits)
-    spot: Spot | None = None  # where nginx says so
+    asked: Mapping[str, tuple[int, Spot]] = field(default_factory=dict)  # by environment: the port, as nginx says there
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def _gate(old: Old, family: Family, reached: Sequence[Reached], rows: list[Row])
     limits = limits.over(first.site.limits)
     what = f"location {first.way.prefix} → {first.way.host}:{first.way.port}"
     rows.append(Row(CARRIED, first.way.spot, what, ", ".join(filter(None, [became, limits.said()]))))
-    return Gate(first.port, first.way.prefix, "", "", first.way.strip, limits, first.way.spot)
+    return Gate(first.port, first.way.prefix, "", "", first.way.strip, limits,
+                {r.environment: (r.port, r.way.spot) for r in reversed(mine)})  # fmt: skip
 
 
 def _port_inside(family: Family) -> int | None:

@@ -66,7 +66,7 @@ def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
         raise ConfigError([old.raw.problem(("services",), words, key=True)])
     way_in = gates(old, proxy, deployed, workspace)
     rows = [*_passed_over(old), *way_in.rows]
-    if said := proxy.limits.said():
+    if proxy.sites and (said := proxy.limits.said()):
         rows.append(Row(CARRIED, Spot(proxy.sites[0].spot.file, 0), said, "x-celadon.router"))
     if not proxy.sites and (files := beside(old.folder)):
         what = _("was not read: name it with --nginx {file}").format(file=shown(files[0]))

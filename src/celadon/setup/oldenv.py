@@ -48,8 +48,17 @@ class EnvFiles:
 
     def keep(self, written: str) -> str:
         """A file that stays where it is; names of services in it become the new ones."""
-        self._begin(self.workspace / self.path(written))
+        file = self.workspace / self.path(written)
+        if not file.is_file():
+            why = _("is not here: put it there, mode 0600")
+            self.rows.append(Row(TODO, Spot(shown(file), 0), written, why))
+        self._begin(file)
         return self.path(written)
+
+    def has(self, template: str, environment: str) -> bool:
+        """Whether the old set-up has the file of `environment`, however it spells that."""
+        words = (word for word, meant in SPELLINGS.items() if meant == environment)
+        return any((self.workspace / self.path(template.replace(HERE, word))).is_file() for word in words)
 
     def fill(self, template: str, environment: str, source: str, names: Iterable[str] = ()) -> None:
         """Make the file of `environment` what the old `source` was; without one, `names` are to be filled in."""

@@ -66,11 +66,7 @@ class Twin:
     @property
     def environment_entries(self) -> dict[str, str | None]:
         """`environment:` by name, list or mapping; None is passed on from the shell."""
-        given = self.definition.get("environment") or {}
-        if isinstance(given, list):
-            pairs = (str(word).partition("=") for word in given)
-            return {name: value if sign else None for name, sign, value in pairs}
-        return {str(name): None if value is None else _scalar(value) for name, value in dict(given).items()}
+        return _entries(self.definition)
 
     @property
     def env_files(self) -> tuple[str, ...]:
@@ -204,9 +200,23 @@ def _extended(services: Mapping[str, Any], definition: Any) -> dict[str, Any]:
     del own["extends"]
     under = _extended({n: d for n, d in services.items() if d is not definition}, services[base])
     merged = {**under, **own}
-    if isinstance(under.get("environment"), dict) and isinstance(own.get("environment"), dict):
-        merged["environment"] = {**under["environment"], **own["environment"]}
+    if under.get("environment"):
+        merged["environment"] = {**_entries(under), **_entries(own)}
+    for key in ("volumes", "env_file"):
+        lists = [d[key] if isinstance(d[key], list) else [d[key]] for d in (under, own) if d.get(key)]
+        if len(lists) > 1:
+            both = [*lists[0], *lists[1]]
+            merged[key] = [one for number, one in enumerate(both) if one not in both[number + 1 :]]
     return merged
+
+
+def _entries(definition: Mapping[str, Any]) -> dict[str, str | None]:
+    """`environment:` by name, list or mapping; None is passed on from the shell."""
+    given = definition.get("environment") or {}
+    if isinstance(given, list):
+        pairs = (str(word).partition("=") for word in given)
+        return {name: value if sign else None for name, sign, value in pairs}
+    return {str(name): None if value is None else _scalar(value) for name, value in dict(given).items()}
 
 
 def _of_profiles(definition: Mapping[str, Any]) -> str:

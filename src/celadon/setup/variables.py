@@ -105,13 +105,22 @@ def _templates(family: Family, files: EnvFiles) -> tuple[str, ...]:
 
 
 def _for_all(family: Family, path: str, files: EnvFiles) -> str:
-    """A file of a service that knows no environments; one that is named after one is told."""
-    kept = _switched(path, files)
-    if HERE not in kept and (word := WORD.search(path)):
-        what = _("{name} reads {file} in every environment").format(name=family.name, file=path)
-        became = _("look at what is of {environment} only").format(environment=SPELLINGS[word[1]])
-        files.rows.append(Row(TODO, Spot(family.first.file, family.first.place.line), what, became))
-    return kept
+    """A file of a service that knows no environments: one that is named after one, and has twins, goes by its name."""
+    word = WORD.search(path)
+    if word is None or _SWITCH.search(path):
+        return _switched(path, files)
+    environment = SPELLINGS[word[1]]
+    found = template({environment: path}) or path
+    spot = Spot(family.first.file, family.first.place.line)
+    what = _("{name} reads {file} in every environment").format(name=family.name, file=path)
+    if not any(files.has(found, other) for other in RUNNING if other != environment):
+        became = _("look at what is of {environment} only").format(environment=environment)
+        files.rows.append(Row(TODO, spot, what, became))
+        return files.keep(path)
+    for other in (*RUNNING, DEVELOPMENT):
+        files.fill(files.path(found), other, path if other == environment else "")
+    files.rows.append(Row(CARRIED, spot, what, found))
+    return files.path(found)
 
 
 def _switched(path: str, files: EnvFiles) -> str:

@@ -194,14 +194,53 @@ def test_what_twins_have_in_another_way_is_told(team: Team) -> None:
         assert word in left
 
 
+def test_a_port_that_nobody_asks_is_told_by_environment(team: Team) -> None:
+    nginx = "server { location / { proxy_pass http://hub-prod:2; } location /s { proxy_pass http://hub-staging:3; } }"
+    team.bring(
+        "services:\n"
+        "  hub-staging: {build: ./hub, env_file: [e.staging], ports: ['80:4']}\n"
+        "  hub-prod: {build: ./hub, environment: [PORT=1]}\n"
+        "  api: {build: ./hub, ports: ['8:6'], environment: {PORT: 5}}\n",
+        nginx,
+        e_staging="PORT=3\n",
+    )
+    ports = [line for line in team.told("contradiction") if "PORT of" in line]
+    assert ports == [
+        "docker-compose.yml:3: PORT of hub in production is 1: users are sent to 2 (nginx.conf:1)",
+        "docker-compose.yml:4: PORT of api in production is 5: users are sent to 6 (docker-compose.yml:4)",
+    ]
+    assert team.service("hub")["environment"] == {"PORT": "2"}
+
+
+def test_a_service_that_knows_no_environments_does_not_read_productions_file_in_staging(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  cron: {build: ./hub, env_file: e.prod}\n"
+        "  lone: {build: ./hub, env_file: l.prod}\n",
+        e_prod="A=1\n",
+        e_stage="A=2\n",
+        l_prod="A=3\n",
+    )  # fmt: skip
+    assert team.service("cron")["env_file"] == ["e.${CELADON_ENV:-development}"]
+    assert team.service("cron")["x-celadon"] == {"strategy": "replace"}
+    assert (team.texts["e.staging"], team.texts["e.production"]) == ("A=2\n", "A=1\n")
+    assert "l.prod" in team.service("lone")["env_file"]
+    assert any("lone reads l.prod in every environment: look at what is of production only" in line
+               for line in team.told("by hand"))  # fmt: skip
+
+
 def test_extends_in_the_same_file_and_anchors_are_written_out(team: Team) -> None:
     team.bring(
         "x-env: &env {A: 1}\n"
         "services:\n"
-        "  base: {image: 'postgres:18', environment: *env}\n"
-        "  hub: {extends: base, build: ./hub, environment: {B: 2}}\n"
+        "  base: {image: 'postgres:18', environment: *env, volumes: ['a:/a'], env_file: x.env}\n"
+        "  hub: {extends: base, build: ./hub, environment: [B=2], volumes: ['b:/b', 'a:/a'], env_file: [y.env]}\n",
+        x_env="X=1\n",
     )
     assert team.service("hub")["environment"] == {"A": "1", "B": "2"}
+    assert team.service("hub")["volumes"] == ["b:/b", "a:/a"]
+    assert team.service("hub")["env_file"][1:3] == ["x.env", "y.env"]
+    assert "y.env: y.env: is not here: put it there, mode 0600" in team.told("by hand")
     assert "extends" not in team.service("hub")
 
 
