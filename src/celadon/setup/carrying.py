@@ -1,6 +1,5 @@
 """Families of the old file as services of the new one: the definition that users have today, less what is Celadon's."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ NO_PLACE = {
     "extends": _("write what it brings into this file"),
 }
 _SILENT = frozenset(("profiles", "ports", "networks", "env_file", "environment", "pull_policy", "x-celadon"))
-_ALONE = re.compile(r"(^|-)(scheduler|cron|beat|clock|ticker)($|-)")
 _ALWAYS = ("always", "unless-stopped")  # what Celadon sets by itself
 
 Rename = Callable[[str], str]
@@ -39,7 +37,7 @@ def service(old: Old, family: Family, gate: Gate, given: Given, workspace: Path,
     if build and rest.pop("image", ""):
         rows.append(Row(LEFT, _spot(old, family, "image"), "image", _("Celadon tags what it builds")))
     celadon = {"timeout": _seconds(gate.limits.timeout), "client_max_body_size": gate.limits.body}
-    alone = not gate.route and bool(_ALONE.search(family.name))
+    alone = not gate.route and family.runs_once
     if alone:
         became = _("strategy: replace, so that it never runs twice")
         rows.append(Row(CARRIED, Spot(old.file, family.first.place.line), family.name, became))

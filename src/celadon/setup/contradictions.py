@@ -64,6 +64,8 @@ def _unreached(old: Old, family: Family) -> Iterator[Row]:
     what = _("{name} has no route").format(name=family.name)
     if any(twin.ports for twin in family.twins):
         yield Row(CONTRADICTION, spot, what, _("it publishes a port, but nginx sends nobody there: now it is internal"))
+    elif family.runs_once:
+        yield Row(CONTRADICTION, spot, what, _("it becomes a worker"))
     else:
         yield Row(CONTRADICTION, spot, what, _("it becomes a worker; `strategy: replace` if it must never run twice"))
 

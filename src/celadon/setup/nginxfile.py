@@ -11,61 +11,20 @@ from celadon.setup.nginxparse import Directive, named, parse, said, spot
 from celadon.setup.tale import Spot
 
 # What Celadon's router does by itself, and what says nothing about services.
-_KNOWN = frozenset(
-    [
-        "proxy_http_version",
-        "proxy_set_header",
-        "proxy_redirect",
-        "proxy_buffering",
-        "proxy_buffers",
-        "proxy_buffer_size",
-        "proxy_cache_bypass",
-        "proxy_connect_timeout",
-        "proxy_send_timeout",
-        "proxy_next_upstream",
-        "proxy_busy_buffers_size",
-        "proxy_request_buffering",
-        "keepalive",
-        "keepalive_timeout",
-        "http2",
-        "server_tokens",
-        "sendfile",
-        "tcp_nopush",
-        "tcp_nodelay",
-        "types_hash_max_size",
-        "default_type",
-        "log_format",
-        "access_log",
-        "error_log",
-        "log_not_found",
-        "ssl_protocols",
-        "ssl_ciphers",
-        "ssl_prefer_server_ciphers",
-        "ssl_session_cache",
-        "ssl_session_timeout",
-        "ssl_session_tickets",
-        "ssl_dhparam",
-        "resolver",
-        "resolver_timeout",
-        "map",
-        "set",
-        "types",
-        "server_names_hash_bucket_size",
-        "client_body_timeout",
-        "client_header_timeout",
-        "send_timeout",
-        "zone",
-        "least_conn",
-        "ip_hash",
-        "worker_processes",
-        "worker_connections",
-        "worker_rlimit_nofile",
-        "pid",
-        "user",
-        "events",
-        "include",
-    ]
-)
+_KNOWN = frozenset((
+    "access_log", "client_body_timeout", "client_header_timeout", "default_type", "error_log", "events", "http2",
+    "include", "ip_hash", "keepalive", "keepalive_timeout", "least_conn", "log_format", "log_not_found", "map", "pid",
+    "proxy_buffer_size", "proxy_buffers", "proxy_busy_buffers_size", "proxy_cache_bypass", "proxy_connect_timeout",
+    "proxy_http_version", "proxy_next_upstream", "proxy_redirect", "proxy_send_timeout", "resolver", "resolver_timeout",
+    "send_timeout", "sendfile", "server_names_hash_bucket_size", "server_tokens", "set", "ssl_ciphers", "ssl_dhparam",
+    "ssl_prefer_server_ciphers", "ssl_protocols", "ssl_session_cache", "ssl_session_tickets", "ssl_session_timeout",
+    "tcp_nodelay", "tcp_nopush", "types", "types_hash_max_size", "user", "worker_connections", "worker_processes",
+    "worker_rlimit_nofile", "zone",
+))  # fmt: skip
+_HEADERS = frozenset((
+    "host", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix", "upgrade",
+    "connection",
+))  # fmt: skip
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>\[[^\]]*\]|[^/:]+)(?::(?P<port>\d+))?(?P<uri>/.*)?")
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -147,8 +106,11 @@ class _Reading:
     upstreams: dict[str, tuple[str, int]] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
 
-    def leave(self, one: Directive, why: str, what: str = "") -> None:
-        self.left.append(Left(spot(one), what or said(one), why))
+    def leave(self, one: Directive, why: str) -> None:
+        """Tell it; of what is neither an address nor a path only the first word, since it may hold a secret."""
+        plain = len(one["args"]) < 2 or one["directive"] in ("location", "server")
+        what = said(one) if plain else f"{one['directive']} {one['args'][0]} …"
+        self.left.append(Left(spot(one), what, why))
 
 
 def read(files: Sequence[Path]) -> Proxy:
@@ -161,7 +123,7 @@ def read(files: Sequence[Path]) -> Proxy:
     for one in directives:
         for inner in one["block"] if one["directive"] == "http" else [one]:
             limits = _limits(inner).over(limits)
-            if inner["directive"] not in {"server", "upstream", "http", *_KNOWN} and not _says_limits(inner):
+            if inner["directive"] not in ("server", "upstream", "http") and not _is_known(inner):
                 reading.leave(inner, _("it is of the whole nginx; x-celadon.router.template can have it"))
     sites = tuple(_site(one, reading) for one in named(directives, "server") if "block" in one)
     alike = {site.limits for site in sites if site.ways}
@@ -208,7 +170,7 @@ def _site(one: Directive, reading: _Reading) -> Site:
                 site = replace(site, redirects=True)
             case _ if _says_limits(inner):
                 site = replace(site, limits=_limits(inner).over(site.limits))
-            case name if name not in _KNOWN:
+            case _ if not _is_known(inner):
                 reading.leave(inner, _("x-celadon.router.template can have it"))
     for inner in one["block"]:
         if inner["directive"] == "location":
@@ -261,7 +223,7 @@ def _way(one: Directive, variables: Mapping[str, str], reading: _Reading) -> Way
     limits = Limits()
     for other in one["block"]:
         limits = _limits(other).over(limits)
-        if other["directive"] not in {"proxy_pass", "rewrite", "set", *_KNOWN} and not _says_limits(other):
+        if other["directive"] not in ("proxy_pass", "rewrite") and not _is_known(other):
             reading.leave(other, _("x-celadon.router.template can have it"))
     host, port = reading.upstreams.get(found["host"], (found["host"], int(found["port"] or 80)))
     return Way(spot(one), prefix, host, port, strip, limits)
@@ -271,6 +233,12 @@ def _takes_away(one: Directive, prefix: str) -> bool:
     """Whether it rewrites /prefix/x to /x."""
     return any(d["directive"] == "rewrite" and d["args"][0].startswith(f"^{prefix}/") and d["args"][1] == "/$1"
                for d in one["block"])  # fmt: skip
+
+
+def _is_known(one: Directive) -> bool:
+    """Whether the router does it anyway, or it says nothing about services, or its limits are carried."""
+    header = one["directive"] == "proxy_set_header" and one["args"] and one["args"][0].lower() in _HEADERS
+    return one["directive"] in _KNOWN or bool(header) or _says_limits(one)
 
 
 def _says_limits(one: Directive) -> bool:

@@ -25,6 +25,7 @@ _BACKING = re.compile(
     r"|elasticsearch|opensearch|meilisearch|qdrant|minio|clickhouse|influxdb|mailhog|mailpit|adminer|pgadmin"
 )
 _ROUTER = re.compile(r"nginx|traefik|haproxy|caddy|envoy|httpd")
+_ONCE = re.compile(r"(^|-)(scheduler|cron|beat|clock|ticker)($|-)")
 _ROUTER_NAME = re.compile(r"(.*[-_])?(nginx|proxy|gateway|router|lb)")
 
 
@@ -113,6 +114,11 @@ class Family:
         if self.image:
             return bool(_ROUTER.search(self.image)) and any(_mounts_configuration(t) for t in self.twins)
         return bool(_ROUTER_NAME.fullmatch(self.name))
+
+    @property
+    def runs_once(self) -> bool:
+        """Whether its name says that two of it would do the same work twice."""
+        return bool(_ONCE.search(self.name))
 
     @property
     def only_development(self) -> bool:

@@ -47,12 +47,15 @@ def test_a_location_is_a_way(location: str, expected: tuple[str, str, int, bool]
         ("location /a/ { proxy_pass http://a/b/; }", "a prefix can be kept or taken away, not exchanged for another"),
         ("location /a/ { proxy_pass http://a; auth_basic x; }", "x-celadon.router.template can have it"),
         ("listen unix:/run/x.sock;", "the router listens on ports"),
+        ("location /a/ { proxy_pass http://a; proxy_buffering off; }", "x-celadon.router.template can have it"),
+        ("proxy_set_header X-Key c4n4ry;", "x-celadon.router.template can have it"),
         ("gzip on;", "x-celadon.router.template can have it"),
     ],
 )
 def test_what_has_no_place_is_told(location: str, why: str, tmp_path: Path) -> None:
     left = of(f"server {{\n{location}\n}}", tmp_path).left
     assert [(one.spot.line, why in one.why) for one in left] == [(2, True)]
+    assert "c4n4ry" not in repr(left)
 
 
 def test_doors_names_and_limits_of_a_server(tmp_path: Path) -> None:
