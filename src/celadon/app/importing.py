@@ -12,7 +12,7 @@ from celadon.config.outline import NAMES
 from celadon.config.positions import read, shown
 from celadon.errors import ConfigError, Problem, UsageError
 from celadon.locale import _
-from celadon.setup import composing, ignoring, importing, nginxfile, shapes, twins
+from celadon.setup import composing, ignoring, importing, nginxfile, oldcompose, scanning, shapes
 from celadon.setup.importing import Hidden
 from celadon.setup.oldenv import of_file
 from celadon.setup.tale import Row
@@ -56,7 +56,9 @@ def propose(file: Path, nginx: Sequence[Path], workspace: Path) -> Proposal:
         )
     shapes.check(raw)
     try:
-        old = twins.understand(raw, {entry.name: entry.value for entry in of_file(file.absolute().parent / ".env")})
+        folder = file.absolute().parent
+        sources = {(folder / one.path).resolve(): one for one in scanning.scan(folder)[0]}
+        old = oldcompose.understand(raw, {entry.name: entry.value for entry in of_file(folder / ".env")}, sources)
         proxy = nginxfile.read([one.absolute() for one in nginx] or importing.mounted_configurations(old))
         made = importing.bring(old, proxy, workspace.resolve())
     except UnicodeDecodeError as problem:

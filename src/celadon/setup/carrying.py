@@ -1,16 +1,17 @@
 """Families of the old file as services of the new one: the definition that users have today, less what is Celadon's."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from celadon.locale import _
+from celadon.setup import volumes
 from celadon.setup.facts import ServiceSketch
-from celadon.setup.gates import Gate
+from celadon.setup.health import Gate
 from celadon.setup.oldenv import rebased
-from celadon.setup.tale import CARRIED, LEFT, TODO, Row, Spot
-from celadon.setup.twins import EVERY, PRODUCTION, STAGING, Family, Old, split
-from celadon.setup.variables import Given, template
+from celadon.setup.tale import CARRIED, LEFT, Row, Spot
+from celadon.setup.twins import EVERY, Family, Old, split
+from celadon.setup.variables import Given
 
 # Keys that have no place beside slots and routers, and why.
 NO_PLACE = {
@@ -67,25 +68,6 @@ def backing(old: Old, family: Family, given: Given, workspace: Path, rename: Ren
     return made
 
 
-def volumes(old: Old, families: Sequence[Family], rows: list[Row]) -> dict[str, Any]:
-    """Named volumes, one for each environment where the old file had one by name for each."""
-    named = old.raw.data.get("volumes") or {}
-    made: dict[str, Any] = {}
-    for name, options in named.items():
-        used = [
-            t for f in families for t in f.twins if any(_source(v) == name for v in t.definition.get("volumes") or ())
-        ]
-        if not used:
-            continue
-        kept = {key: value for key, value in (options or {}).items() if key not in ("name", "external")}
-        made.setdefault(_volume(name), kept or None)
-        why = _("{volume}: each environment gets a new one; bring the data over with a dump while nobody writes")
-        spot = Spot(old.file, old.raw.at(("volumes", name), key=True).line)
-        what = _("the data in {volume}").format(volume=name)
-        rows.append(Row(TODO, spot, what, why.format(volume=_volume(name))))
-    return made
-
-
 def _became(old: Old, family: Family, rows: list[Row], what: str) -> None:
     for twin in family.twins:
         words = what if twin.environment == EVERY else f"{what} ({twin.environment})"
@@ -104,11 +86,11 @@ def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[
         if key == "restart" and value in _ALWAYS and not family.is_backing:
             rows.append(Row(LEFT, _spot(old, family, key), key, _("Celadon sets it: what fails starts again")))
             continue
-        made[key] = (
-            _rebased(key, value, old.folder, workspace) if key in ("build", "volumes") else _renamed(value, rename)
-        )
+        made[key] = _renamed(value, rename)
+    if "build" in made:
+        made["build"] = _build(family.first.definition["build"], old.folder, workspace)
     if "volumes" in made:
-        made["volumes"] = list(_volumes(old, family, made["volumes"], workspace, rows))
+        made["volumes"] = volumes.of(old, family, workspace, rows)
     if "depends_on" in made:
         made["depends_on"] = _depends(old, made["depends_on"])
     deploy = made.get("deploy")
@@ -152,71 +134,15 @@ def _depends(old: Old, value: Any) -> Any:
     gone = {t.name for f in old.families if f.is_router or f.only_development for t in f.twins}
     if isinstance(value, dict):
         return {split(name)[0]: how for name, how in value.items() if name not in gone}
-    return list(dict.fromkeys(split(str(name))[0] for name in value if str(name) not in gone))
+    return list(dict.fromkeys(split(str(name))[0] for name in value or () if str(name) not in gone))
 
 
-def _volumes(old: Old, family: Family, values: Sequence[Any], workspace: Path, rows: list[Row]) -> Iterator[Any]:
-    """Volumes as production has them: a named one without its environment, a folder of one environment by its name."""
-    for value in values:
-        source, target = _source(value), _target(value)
-        if source is None or not source.startswith((".", "/", "~")):
-            yield _with_source(value, _volume(source)) if source else value
-            continue
-        by = {t.environment: rebased(str(_source(v)), old.folder, workspace) for t in family.twins
-              for v in t.definition.get("volumes") or () if _target(v) == target}  # fmt: skip
-        found = template(by) if len(set(by.values())) > 1 and EVERY not in by else None
-        yield _with_source(value, found or source)
-        for environment in (PRODUCTION, STAGING) if found else ():
-            folder = (found or "").replace("${CELADON_ENV:-development}", environment)
-            if by.get(environment, folder) != folder:
-                what = _("move {old} to {new}").format(old=by[environment], new=folder)
-                rows.append(
-                    Row(TODO, _spot(old, family, "volumes"), _("volumes of {name}").format(name=family.name), what)
-                )
-
-
-def _source(volume: Any) -> str | None:
-    if isinstance(volume, dict):
-        return volume.get("source")
-    source, colon, _rest_of_it = str(volume).partition(":")
-    return source if colon else None
-
-
-def _target(volume: Any) -> str:
-    return (
-        str(volume.get("target"))
-        if isinstance(volume, dict)
-        else str(volume).split(":")[min(1, str(volume).count(":"))]
-    )
-
-
-def _with_source(volume: Any, source: str) -> Any:
-    if isinstance(volume, dict):
-        return {**volume, "source": source}
-    return f"{source}:{str(volume).partition(':')[2]}"
-
-
-def _volume(name: str) -> str:
-    """A named volume without the environment that it was for."""
-    for separator in "-_":
-        parts = name.split(separator)
-        kept = [part for part in parts if not split(f"x-{part}")[1]]
-        if kept and kept != parts:
-            return separator.join(kept)
-    return name
-
-
-def _rebased(key: str, value: Any, old: Path, new: Path) -> Any:
-    """Paths of the old file's folder as paths of the new one's."""
-    if key == "build":
-        if isinstance(value, dict):
-            return {**value, "context": rebased(str(value.get("context", ".")), old, new)}
-        return value if "://" in str(value) else rebased(str(value), old, new)
-    made = []
-    for volume in value:
-        source = _source(volume)
-        made.append(_with_source(volume, rebased(source, old, new)) if source and source.startswith(".") else volume)
-    return made
+def _build(value: Any, old: Path, new: Path) -> Any:
+    """`build` with its folder as the new file's folder sees it."""
+    context = str(value.get("context", ".") if isinstance(value, dict) else value)
+    if "://" not in context and "@" not in context:
+        context = rebased(context, old, new)
+    return {**value, "context": context} if isinstance(value, dict) else context
 
 
 def _renamed(value: Any, rename: Rename) -> Any:

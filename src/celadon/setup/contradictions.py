@@ -6,9 +6,9 @@ from pathlib import Path
 
 from celadon.config.positions import shown
 from celadon.locale import _
-from celadon.setup.gates import Gate
-from celadon.setup.nginxfile import Proxy
+from celadon.setup.health import Gate
 from celadon.setup.oldenv import Entry, entries
+from celadon.setup.proxy import Proxy
 from celadon.setup.tale import CONTRADICTION, LEFT, Row, Spot
 from celadon.setup.twins import EVERY, PRODUCTION, Family, Old, Twin
 

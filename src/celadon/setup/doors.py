@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from celadon.locale import _
-from celadon.setup.nginxfile import Proxy, Site
+from celadon.setup.proxy import Proxy, Site
 from celadon.setup.tale import CARRIED, TODO, Row, Spot
 from celadon.setup.twins import PRODUCTION, STAGING, Old, mounts
 

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from celadon.locale import _
 from celadon.setup.doors import Doors, doors
-from celadon.setup.nginxfile import Limits, Proxy, Site, Way
-from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row, Spot
+from celadon.setup.health import Gate, with_health
+from celadon.setup.proxy import Proxy, Site, Way
+from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, Row, Spot
 from celadon.setup.twins import DEVELOPMENT, EVERY, PRODUCTION, SPELLINGS, STAGING, WORD, Family, Old, Twin
 
 _HERE = frozenset(("localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal", "172.17.0.1"))  # noqa: S104
 _FRONT = re.compile(r"(.*[-_])?(web|frontend|front|app|ui|www|client|site)")
-_HTTP = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[\d${}\w:-]+)?(/[^\s\"'|;&)\]]*)?")
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,6 @@ class Reached:
     twin: Twin
     port: int
     environment: str
-
-
-@dataclass(frozen=True)
-class Gate:
-    """How users come to a service: `route` "" is a worker, or internal; `port` None is not known."""
-
-    port: int | None = None
-    route: str = ""
-    host: str = ""
-    health: str = ""
-    strip: bool = False
-    limits: Limits = field(default_factory=Limits)
-    asked: Mapping[str, tuple[int, Spot]] = field(default_factory=dict)  # by environment: the port, as nginx says there
 
 
 @dataclass(frozen=True)
@@ -60,7 +47,7 @@ def gates(old: Old, proxy: Proxy, deployed: Sequence[Family], workspace: Path) -
         found = {name: _with_host(gate, name, reached) for name, gate in found.items()}
     if not proxy.sites:
         found = _out_of_ports(deployed, found, rows)
-    found = {f.name: _with_health(f, found[f.name], rows) for f in deployed}
+    found = {f.name: with_health(old, f, found[f.name], rows) for f in deployed}
     behind = {e: [r.site for r in reached if r.environment == e] for e in (STAGING, PRODUCTION)}
     return Gates(found, doors(old, proxy, behind, workspace, rows), tuple(rows))
 
@@ -157,26 +144,3 @@ def _out_of_ports(deployed: Sequence[Family], found: dict[str, Gate], rows: list
         )
         found[family.name] = replace(found[family.name], route=route, strip=strip)
     return found
-
-
-def _with_health(family: Family, gate: Gate, rows: list[Row]) -> Gate:
-    """The health path, below the route, from the container's own healthcheck."""
-    path = next((path for twin in family.twins if (path := _asked(twin))), "")
-    prefix = gate.route.rstrip("/")
-    if path and gate.port:
-        if prefix and not gate.strip and f"{path}/".startswith(f"{prefix}/"):
-            path = path.removeprefix(prefix) or "/"
-        return replace(gate, health=path)
-    if gate.route:
-        what = _("`/` is asked: name a path that tells whether it is ready")
-        spot = Spot(family.first.file, family.first.place.line)
-        rows.append(Row(TODO, spot, _("{name} has no health check").format(name=family.name), what))
-        return replace(gate, health="/")
-    return gate
-
-
-def _asked(twin: Twin) -> str:
-    check = twin.definition.get("healthcheck")
-    test = check.get("test") if isinstance(check, dict) else ""
-    found = _HTTP.search(" ".join(map(str, test)) if isinstance(test, list) else str(test or ""))
-    return (found[1] or "/").partition("?")[0] if found else ""

@@ -13,12 +13,13 @@ from celadon.locale import _
 from celadon.setup import carrying, contradictions
 from celadon.setup.facts import EnvironmentSketch, WorkspaceSketch
 from celadon.setup.gates import Gates, gates
-from celadon.setup.nginxfile import Proxy
 from celadon.setup.oldenv import EnvFiles
+from celadon.setup.proxy import Proxy
 from celadon.setup.renaming import renaming
 from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row, Spot
 from celadon.setup.twins import PRODUCTION, STAGING, Family, Old, mounts, split
 from celadon.setup.variables import carry
+from celadon.setup.volumes import named
 
 _HARMLESS = re.compile(r"\$\{\w+\}")
 _PLAIN = re.compile(r"(^|_)(ENV|PORT|HOST|NAME|LEVEL|DEBUG|TZ|LANG)$")
@@ -80,12 +81,12 @@ def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
     ]
     plain = [family for family in ours if family not in deployed]
     backing = {f.name: carrying.backing(old, f, given[f.name], workspace, rename, rows) for f in plain}
-    volumes = carrying.volumes(old, ours, rows)
+    kept = named(old, ours, rows)
     rows += [*env_files.rows, *_top(old), *(Row(LEFT, one.spot, one.what, one.why) for one in proxy.left)]
     rows += contradictions.contradictions(old, proxy, deployed, way_in.services)
     sketch = WorkspaceSketch(
         name=_name(old, workspace), environments=_environments(way_in), services=tuple(services), backing=backing,
-        volumes=volumes, celadon=_router(proxy), compose=_sections(old),
+        volumes=kept, celadon=_router(proxy), compose=_sections(old),
     )  # fmt: skip
     told = sorted(
         dict.fromkeys(rows), key=lambda row: (ORDER[::-1].index(row.kind) + 1 if row.kind in ORDER else 0, row.spot)

@@ -1,13 +1,14 @@
-"""A team's old compose file, read: which of its services are one service in several environments."""
+"""Services of an old compose file as values: a family is one service, its twins are what each environment has of it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from celadon.config.positions import Key, Place, Positions, shown
 from celadon.config.values import NAME
+from celadon.setup.scanning import Folder
 
 STAGING, PRODUCTION, DEVELOPMENT, EVERY = "staging", "production", "development", ""
 SPELLINGS = {
@@ -19,7 +20,6 @@ WORD = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(SPELLINGS)})(?![A-Za-z0-9])")
 
 _SUFFIX = re.compile(rf"(.+?)[-_.]({'|'.join(SPELLINGS)})")
 _SLOT = re.compile(r"(.+?)[-_](blue|green)")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?(?::?[?+][^{}]*)?\}|(\w+))")
 _BACKING = re.compile(
     r"postgres|postgis|timescaledb|pgvector|mysql|mariadb|mongo|redis|valkey|memcached|rabbitmq|kafka|zookeeper|nats"
     r"|elasticsearch|opensearch|meilisearch|qdrant|minio|clickhouse|influxdb|mailhog|mailpit|adminer|pgadmin"
@@ -61,13 +61,20 @@ class Twin:
         }
         networks = self.definition.get("networks")
         for network in networks.values() if isinstance(networks, dict) else ():
-            names |= set(map(str, (network or {}).get("aliases") or ()))
+            names |= set(map(str, network.get("aliases") or ())) if isinstance(network, dict) else set()
         return names - {""}
+
+    @property
+    def context(self) -> Path | None:
+        """The folder that it is built from."""
+        build = self.definition.get("build")
+        context = build.get("context", ".") if isinstance(build, dict) else build
+        return (self.folder / str(context)).resolve() if context else None
 
     @property
     def environment_entries(self) -> dict[str, str | None]:
         """`environment:` by name, list or mapping; None is passed on from the shell."""
-        return _entries(self.definition)
+        return entries_of(self.definition)
 
     @property
     def env_files(self) -> tuple[str, ...]:
@@ -83,10 +90,14 @@ class Twin:
 
 @dataclass(frozen=True)
 class Family:
-    """What becomes one service: `twins` is one for each environment that has it, the most important first."""
+    """What becomes one service: `twins` is one for each environment that has it, the most important first.
+
+    `base` is the image that it is built on, where its folder is here.
+    """
 
     name: str
     twins: tuple[Twin, ...]
+    base: str = ""
 
     def of(self, environment: str) -> Twin | None:
         """The one that runs in `environment`."""
@@ -113,7 +124,7 @@ class Family:
         """A proxy before the others: its work is the router's from now on."""
         if self.image:
             return bool(_ROUTER.search(self.image)) and any(_mounts_configuration(t) for t in self.twins)
-        return bool(_ROUTER_NAME.fullmatch(self.name))
+        return bool(_ROUTER_NAME.fullmatch(self.name) and _ROUTER.search(self.base))
 
     @property
     def runs_once(self) -> bool:
@@ -133,6 +144,7 @@ class Old:
     folder: Path
     families: tuple[Family, ...]
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sources: Mapping[Path, Folder] = field(default_factory=dict, repr=False)  # build folders that are here
 
     @property
     def file(self) -> str:
@@ -142,6 +154,10 @@ class Old:
     def twinned(self) -> bool:
         """Whether the file tells environments apart at all."""
         return any(t.environment != EVERY for f in self.families for t in f.twins)
+
+    def source(self, family: Family) -> Folder | None:
+        """What the folder that a service is built from says."""
+        return self.sources.get(family.first.context) if family.first.context else None
 
     def at(self, *path: Key) -> Place:
         return self.raw.at(path, key=True)
@@ -162,22 +178,6 @@ class Old:
         return next((found for found in every if found[2].host == port), None)
 
 
-def understand(raw: Positions, variables: Mapping[str, str]) -> Old:
-    """The services of a compose file as families. `variables` are those of the .env beside it."""
-    written = raw.data.get("services")
-    services = {str(n): _extended(written, d) for n, d in written.items()} if isinstance(written, dict) else {}
-    groups: dict[str, list[Twin]] = {}
-    for name, definition in services.items():
-        base, environment = split(name)
-        environment = environment or _of_profiles(definition) or EVERY
-        ports = tuple(_ports(raw, name, definition, variables))
-        place = raw.at(("services", name), key=True)
-        groups.setdefault(base, []).append(
-            Twin(name, environment, definition, shown(raw.file), place, raw.file.parent, ports)
-        )
-    return Old(raw, raw.file.parent, tuple(Family(n, _ordered(ts)) for n, ts in groups.items()), variables)
-
-
 def split(name: str) -> tuple[str, str]:
     """The service's name without its environment or slot, and the environment: ("hub", "staging") of hub-staging."""
     suffix = _SUFFIX.fullmatch(name)
@@ -187,36 +187,11 @@ def split(name: str) -> tuple[str, str]:
     return (good if NAME.fullmatch(good) and good != "router" else f"app-{good}"), environment
 
 
-def filled(text: str, variables: Mapping[str, str]) -> str:
-    """`text` as Compose would read it, from `variables` and defaults."""
-    return _VARIABLE.sub(lambda m: variables.get(m[1] or m[3]) or m[2] or "", text)
-
-
 def _scalar(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _extended(services: Mapping[str, Any], definition: Any) -> dict[str, Any]:
-    """A service with what it `extends` in the same file."""
-    own = dict(definition) if isinstance(definition, dict) else {}
-    extends = own.get("extends")
-    base = str(extends.get("service") if isinstance(extends, dict) else extends)
-    if base not in services or (isinstance(extends, dict) and extends.get("file")) or services[base] is definition:
-        return own
-    del own["extends"]
-    under = _extended({n: d for n, d in services.items() if d is not definition}, services[base])
-    merged = {**under, **own}
-    if under.get("environment"):
-        merged["environment"] = {**_entries(under), **_entries(own)}
-    for key in ("volumes", "env_file"):
-        lists = [d[key] if isinstance(d[key], list) else [d[key]] for d in (under, own) if d.get(key)]
-        if len(lists) > 1:
-            both = [*lists[0], *lists[1]]
-            merged[key] = [one for number, one in enumerate(both) if one not in both[number + 1 :]]
-    return merged
-
-
-def _entries(definition: Mapping[str, Any]) -> dict[str, str | None]:
+def entries_of(definition: Mapping[str, Any]) -> dict[str, str | None]:
     """`environment:` by name, list or mapping; None is passed on from the shell."""
     given = definition.get("environment") or {}
     if isinstance(given, list):
@@ -225,43 +200,10 @@ def _entries(definition: Mapping[str, Any]) -> dict[str, str | None]:
     return {str(name): None if value is None else _scalar(value) for name, value in dict(given).items()}
 
 
-def _of_profiles(definition: Mapping[str, Any]) -> str:
-    found = {SPELLINGS[p] for p in map(str, definition.get("profiles") or ()) if p in SPELLINGS}
-    return found.pop() if len(found) == 1 else EVERY
-
-
-def _ordered(twins: Iterable[Twin]) -> tuple[Twin, ...]:
-    """One for each environment, production first: what users have is what counts.
-
-    One without a word beside twins is the environment that the others leave out.
-    """
-    found: dict[str, Twin] = {}
-    for twin in twins:
-        found.setdefault(twin.environment, twin)
-    plain = found.pop(EVERY, None)
-    if plain and not found:
-        return (plain,)
-    if plain:
-        free = next(e for e in (PRODUCTION, STAGING, DEVELOPMENT, EVERY) if e not in found)
-        found[free] = replace(plain, environment=free)
-    return tuple(found[e] for e in (PRODUCTION, STAGING, DEVELOPMENT, EVERY) if e in found)
-
-
-def _ports(raw: Positions, name: str, definition: Mapping[str, Any], variables: Mapping[str, str]
-           ) -> Iterator[Published]:  # fmt: skip
-    for number, port in enumerate(definition.get("ports") or ()):
-        if isinstance(port, dict):
-            parts = [str(port.get("host_ip") or ""), str(port.get("published") or 0), str(port.get("target"))]
-        else:
-            parts = ["", "0", *filled(str(port), variables).partition("/")[0].rsplit(":", 2)]
-        address, host, container = parts[-3:]
-        if host.isdigit() and container.isdigit():
-            place = raw.at(("services", name, "ports", number))
-            yield Published(int(host), int(container), place, address if address.count(".") == 3 else "")
-
-
 def _mounts_configuration(twin: Twin) -> bool:
-    return any(True for _source, _target in mounts(twin) if re.search(r"nginx|\.conf|haproxy|Caddyfile", _target))
+    return any(
+        True for _source, _target in mounts(twin) if re.search(r"nginx|\.conf|haproxy|Caddyfile|docker\.sock", _target)
+    )
 
 
 def mounts(twin: Twin) -> Iterator[tuple[str, str]]:

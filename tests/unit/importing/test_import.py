@@ -229,6 +229,20 @@ def test_a_service_that_knows_no_environments_does_not_read_productions_file_in_
                for line in team.told("by hand"))  # fmt: skip
 
 
+def test_a_gateway_of_the_team_is_a_service_and_a_built_nginx_is_the_router(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  gateway: {build: ./gateway, ports: ['80:8080']}\n"
+        "  proxy: {build: ./proxy, ports: ['81:80']}\n",
+        gateway__Dockerfile="FROM maven AS build\nFROM eclipse-temurin:21\n",
+        proxy__Dockerfile="FROM nginx:1.30\n",
+        proxy__nginx_conf="server { listen 80; location /x { proxy_pass http://gateway:8080; } }",
+    )  # fmt: skip
+    assert list(team.compose["services"]) == ["gateway"]
+    assert team.service("gateway")["x-celadon"]["route"] == "/x"
+    assert team.compose["x-celadon"]["environments"]["production"]["listen"] == [81]
+
+
 def test_extends_in_the_same_file_and_anchors_are_written_out(team: Team) -> None:
     team.bring(
         "x-env: &env {A: 1}\n"
@@ -306,6 +320,18 @@ def test_one_route_a_service_and_what_lies_beside_it_is_told(team: Team) -> None
     assert team.service("hub")["x-celadon"]["route"] == "/a"
     assert team.service("hub")["x-celadon"]["client_max_body_size"] == "1g"
     assert any("location /b: hub has one route: /a" in line for line in team.told("left out"))
+
+
+def test_a_health_path_is_looked_for_in_the_sources(team: Team) -> None:
+    nginx = "server { location /shop { proxy_pass http://hub:1; } location /b { proxy_pass http://bare:1; } }"
+    compose = "services: {hub: {build: ./hub}, bare: {build: ./bare}}\n"
+    files = {"hub__Dockerfile": "FROM node\n", "bare__Dockerfile": "FROM node\n",
+             "hub__server_js": "app.get('/shop/api/health', ok)\n"}  # fmt: skip
+    team.bring(compose, nginx, **files)
+    assert team.service("hub")["x-celadon"]["health"] == "/api/health"
+    assert team.service("bare")["x-celadon"]["health"] == "/"
+    assert "docker-compose.yml:1: hub has no healthcheck: health /api/health: server.js says so" in team.told("carried")
+    assert any("bare has no healthcheck: `/` is asked" in line for line in team.told("by hand"))
 
 
 def test_nginx_beside_the_file_is_named(team: Team) -> None:

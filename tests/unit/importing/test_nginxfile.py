@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from celadon.errors import USAGE, ConfigError
-from celadon.setup.nginxfile import Door, Limits, Proxy, read
+from celadon.setup.nginxfile import read
+from celadon.setup.proxy import Door, Limits, Proxy
 
 
 def of(text: str, folder: Path, **included: str) -> Proxy:
