@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,8 +55,8 @@ def propose(file: Path, nginx: Sequence[Path], workspace: Path) -> Proposal:
             hint=_("What is wrong with it: celadon check"),
         )
     shapes.check(raw)
+    folder = file.absolute().parent
     try:
-        folder = file.absolute().parent
         sources = {(folder / one.path).resolve(): one for one in scanning.scan(folder)[0]}
         old = oldcompose.understand(raw, {entry.name: entry.value for entry in of_file(folder / ".env")}, sources)
         proxy = nginxfile.read([one.absolute() for one in nginx] or importing.mounted_configurations(old))
@@ -68,16 +68,16 @@ def propose(file: Path, nginx: Sequence[Path], workspace: Path) -> Proposal:
     written = [
         Draft(target, composing.document(made.sketch)),
         *(Draft(path, text, 0o600, secret=True) for path, text in made.env_files.items()),
-        *_interpolated(file.absolute().parent, workspace.resolve()),
+        *_interpolated(folder, workspace.resolve(), made.env_files),
         ignoring.draft(workspace.resolve()),
     ]
     return Proposal(tuple(written), tuple(_kept(target)), made.rows, made.hidden)
 
 
-def _interpolated(old: Path, workspace: Path) -> Iterator[Draft]:
+def _interpolated(old: Path, workspace: Path, written: Container[Path]) -> Iterator[Draft]:
     """The .env that Compose interpolates from lies beside the compose file: it comes along."""
     source, target = old / ".env", workspace / ".env"
-    if source.is_file() and not target.exists():
+    if source.is_file() and not target.exists() and target not in written:
         yield Draft(target, source.read_text(encoding="utf-8"), 0o600, secret=True)
 
 

@@ -42,13 +42,12 @@ def service(old: Old, family: Family, gate: Gate, given: Given, workspace: Path,
     if alone:
         became = _("strategy: replace, so that it never runs twice")
         rows.append(Row(CARRIED, Spot(old.file, family.first.place.line), family.name, became))
-    logging = {"logging": rest["logging"]} if "logging" in rest else {}
     return ServiceSketch(
         name=family.name, build=build, image=str(rest.pop("image", "")), port=gate.port, route=gate.route,
         host=gate.host, health=gate.health, strip_prefix=gate.strip, strategy="replace" if alone else "",
         env_files=given.env_files, environment=given.environment, volumes=tuple(rest.pop("volumes", ())),
         depends_on=rest.pop("depends_on", ()), mem_limit=str(rest.pop("mem_limit", "")),
-        compose={**rest, **logging}, celadon={key: value for key, value in celadon.items() if value is not None},
+        compose=rest, celadon={key: value for key, value in celadon.items() if value is not None},
     )  # fmt: skip
 
 
@@ -81,7 +80,7 @@ def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[
         if key in _SILENT:
             continue
         if key in NO_PLACE:
-            rows.append(Row(LEFT, _spot(old, family, key), key, _(NO_PLACE[key]).format(name=family.name)))
+            rows.append(Row(LEFT, _spot(old, family, key), key, NO_PLACE[key].format(name=family.name)))
             continue
         if key == "restart" and value in _ALWAYS and not family.is_backing:
             rows.append(Row(LEFT, _spot(old, family, key), key, _("Celadon sets it: what fails starts again")))

@@ -17,7 +17,7 @@ _OF_BROWSERS = re.compile(r"PUBLIC|^(VITE|REACT_APP)_|CORS|ORIGIN|ALLOWED|CALLBA
 _LOOPBACK = re.compile(
     r"(?:^|//|@|,)\s*(localhost|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)(?::(\d+))?(?=$|[/,?\s])"
 )
-_SECRET = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY|API_?KEY|CREDENTIAL", re.IGNORECASE)
+_SECRET = re.compile(r"PASS(WORD|WD|PHRASE)?(_|$)|PWD|SECRET|TOKEN|CREDENTIAL|(?<!PUBLIC)_KEY$|API_?KEY", re.IGNORECASE)
 _PARALLEL = re.compile(
     r"(docker[ -]compose|docker compose)\b.*\bbuild\b.*--parallel|(docker[ -]compose)\b.*--parallel.*\bbuild\b"
 )
@@ -43,7 +43,7 @@ def secret_names(twins: Iterable[Twin]) -> set[str]:
 def _ports(old: Old, family: Family, gate: Gate) -> Iterator[Row]:
     """A PORT that differs from the port that nginx, or `ports`, sends users to: nobody would answer."""
     for twin in family.twins:
-        said = [entry for entry in entries(old, twin, old.folder) if entry.name == "PORT" and entry.value.isdigit()]
+        said = [entry for entry in entries(old, twin) if entry.name == "PORT" and entry.value.isdigit()]
         environments = [twin.environment] if twin.environment != EVERY else [*gate.asked] or [PRODUCTION]
         for environment in environments if said else ():
             port, where = gate.asked.get(environment) or _published(twin)
@@ -75,7 +75,7 @@ def _values(old: Old, families: Iterable[Family]) -> Iterator[Row]:
     readers: dict[tuple[Entry, bool], list[str]] = {}
     for family in families:
         for twin in family.twins:
-            for entry in entries(old, twin, old.folder):
+            for entry in entries(old, twin):
                 names = readers.setdefault((entry, twin.environment == EVERY), [])
                 names += [family.name] if family.name not in names else []
     for (entry, everywhere), names in readers.items():

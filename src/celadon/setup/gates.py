@@ -54,7 +54,7 @@ def gates(old: Old, proxy: Proxy, deployed: Sequence[Family], workspace: Path) -
 
 def _reached(old: Old, proxy: Proxy, deployed: Sequence[Family], rows: list[Row]) -> Iterator[Reached]:
     for site in proxy.sites:
-        ends = [(way, _end(old, way)) for way in site.ways]
+        ends = [(way, destination(old, way)) for way in site.ways]
         ours = {end[1].environment for _way, end in ends if end} & {STAGING, PRODUCTION}
         of_site = ours.pop() if len(ours) == 1 else _of_words(site) or PRODUCTION
         for way, end in ends:
@@ -75,7 +75,7 @@ def _reached(old: Old, proxy: Proxy, deployed: Sequence[Family], rows: list[Row]
                 yield Reached(way, site, family, twin, port, environment)
 
 
-def _end(old: Old, way: Way) -> tuple[Family, Twin, int] | None:
+def destination(old: Old, way: Way) -> tuple[Family, Twin, int] | None:
     """Who answers a way, and at which port of its container."""
     if way.host in _HERE:
         published = old.publishing(way.port)

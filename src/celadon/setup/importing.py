@@ -12,18 +12,17 @@ from celadon.errors import ConfigError
 from celadon.locale import _
 from celadon.setup import carrying, contradictions
 from celadon.setup.facts import EnvironmentSketch, WorkspaceSketch
-from celadon.setup.gates import Gates, gates
+from celadon.setup.gates import Gates, destination, gates
 from celadon.setup.oldenv import EnvFiles
 from celadon.setup.proxy import Proxy
 from celadon.setup.renaming import renaming
-from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO, Row, Spot
+from celadon.setup.tale import CARRIED, KINDS, LEFT, TODO, Row, Spot
 from celadon.setup.twins import PRODUCTION, STAGING, Family, Old, mounts, split
 from celadon.setup.variables import carry
 from celadon.setup.volumes import named
 
 _HARMLESS = re.compile(r"\$\{\w+\}")
 _PLAIN = re.compile(r"(^|_)(ENV|PORT|HOST|NAME|LEVEL|DEBUG|TZ|LANG)$")
-ORDER = (CONTRADICTION, TODO, LEFT)  # what asks for somebody comes last, where the eye is
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,6 @@ def mounted_configurations(old: Old) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(f.resolve() for f in (*files, *built) if f.suffix == ".conf" and f.is_file()))
 
 
-def beside(folder: Path) -> tuple[Path, ...]:
-    """What looks like nginx's configuration beside the old file."""
-    return tuple(sorted({*folder.glob("nginx*.conf"), *folder.glob("nginx/**/*.conf")}))
-
-
 def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
     """The whole. Raises ConfigError where nothing in the file could be deployed."""
     ours = [family for family in old.families if not family.only_development and not family.is_router]
@@ -66,12 +60,7 @@ def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
         words = _("no service has `build`, or is reached through nginx: there is nothing to deploy")
         raise ConfigError([old.raw.problem(("services",), words, key=True)])
     way_in = gates(old, proxy, deployed, workspace)
-    rows = [*_passed_over(old), *way_in.rows]
-    if proxy.sites and (said := proxy.limits.said()):
-        rows.append(Row(CARRIED, Spot(proxy.sites[0].spot.file, 0), said, "x-celadon.router"))
-    if not proxy.sites and (files := beside(old.folder)):
-        what = _("was not read: name it with --nginx {file}").format(file=shown(files[0]))
-        rows.append(Row(TODO, Spot(shown(files[0]), 0), shown(files[0]), what))
+    rows = [*_passed_over(old), *way_in.rows, *_of_the_proxy(old, proxy)]
     ports = {family.name: way_in.services[family.name].port for family in deployed}
     rename = renaming(ours, ports)
     env_files = EnvFiles(old, workspace, rename)
@@ -82,15 +71,13 @@ def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
     plain = [family for family in ours if family not in deployed]
     backing = {f.name: carrying.backing(old, f, given[f.name], workspace, rename, rows) for f in plain}
     kept = named(old, ours, rows)
-    rows += [*env_files.rows, *_top(old), *(Row(LEFT, one.spot, one.what, one.why) for one in proxy.left)]
+    rows += [*env_files.rows, *_top(old)]
     rows += contradictions.contradictions(old, proxy, deployed, way_in.services)
     sketch = WorkspaceSketch(
         name=_name(old, workspace), environments=_environments(way_in), services=tuple(services), backing=backing,
         volumes=kept, celadon=_router(proxy), compose=_sections(old),
     )  # fmt: skip
-    told = sorted(
-        dict.fromkeys(rows), key=lambda row: (ORDER[::-1].index(row.kind) + 1 if row.kind in ORDER else 0, row.spot)
-    )
+    told = sorted(dict.fromkeys(rows), key=lambda row: (KINDS.index(row.kind), row.spot))
     return Imported(sketch, env_files.texts, tuple(told), tuple(_hidden(old.families)))
 
 
@@ -100,10 +87,24 @@ def _is_deployed(old: Old, proxy: Proxy, family: Family) -> bool:
         return False
     if family.first.definition.get("build"):
         return True
-    hosts = {(way.host, way.port) for site in proxy.sites for way in site.ways}
-    called = {name for twin in family.twins for name in twin.called}
-    published = {port.host for twin in family.twins for port in twin.ports}
-    return any(host in called or port in published for host, port in hosts)
+    ends = (destination(old, way) for site in proxy.sites for way in site.ways)
+    return any(found and found[0] is family for found in ends)
+
+
+def _of_the_proxy(old: Old, proxy: Proxy) -> list[Row]:
+    """What is to be told of nginx as a whole."""
+    rows = [Row(LEFT, one.spot, one.what, one.why) for one in proxy.left]
+    if proxy.sites and (said := proxy.limits.said()):
+        rows.append(Row(CARRIED, Spot(proxy.sites[0].spot.file, 0), said, "x-celadon.router"))
+    if not proxy.sites and (files := _beside(old.folder)):
+        what = _("was not read: name it with --nginx {file}").format(file=shown(files[0]))
+        rows.append(Row(TODO, Spot(shown(files[0]), 0), shown(files[0]), what))
+    return rows
+
+
+def _beside(folder: Path) -> list[Path]:
+    """What looks like nginx's configuration beside the old file."""
+    return sorted({*folder.glob("nginx*.conf"), *folder.glob("nginx/**/*.conf")})
 
 
 def _passed_over(old: Old) -> list[Row]:

@@ -33,7 +33,8 @@ class Entry:
 class EnvFiles:
     """The env files that the import writes: their texts, by path; they begin with what is there already.
 
-    `rename` is what becomes of the names of services in values.
+    They lie in the workspace where they lay beside the old file; what lies elsewhere stays as it is. `rename` is what
+    becomes of the names of services in values.
     """
 
     old: Old
@@ -44,29 +45,30 @@ class EnvFiles:
 
     def path(self, written: str) -> str:
         """A path of the old file as one of the workspace's."""
-        return rebased(written, self.old.folder, self.workspace)
+        return written if self._inside(written) else rebased(written, self.old.folder, self.workspace)
 
     def keep(self, written: str) -> str:
         """A file that stays where it is; names of services in it become the new ones."""
-        file = self.workspace / self.path(written)
-        if not file.is_file():
+        origin = self.old.folder / written
+        if not origin.is_file():
             why = _("is not here: put it there, mode 0600")
-            self.rows.append(Row(TODO, Spot(shown(file), 0), written, why))
-        self._begin(file)
+            self.rows.append(Row(TODO, Spot(shown(origin), 0), written, why))
+        elif self._inside(written):
+            self._begin(origin, self.workspace / written)
         return self.path(written)
 
     def has(self, template: str, environment: str) -> bool:
         """Whether the old set-up has the file of `environment`, however it spells that."""
         words = (word for word, meant in SPELLINGS.items() if meant == environment)
-        return any((self.workspace / self.path(template.replace(HERE, word))).is_file() for word in words)
+        return any((self.old.folder / template.replace(HERE, word)).is_file() for word in words)
 
     def fill(self, template: str, environment: str, source: str, names: Iterable[str] = ()) -> None:
         """Make the file of `environment` what the old `source` was; without one, `names` are to be filled in."""
         target = self.workspace / template.replace(HERE, environment)
         if target in self.texts:
             return
-        spelled = (template.replace(HERE, word) for word, meant in SPELLINGS.items() if meant == environment)
-        known = [self.workspace / one for one in ([self.path(source)] if source else []) + [*spelled]]
+        spelled = [template.replace(HERE, word) for word, meant in SPELLINGS.items() if meant == environment]
+        known = [self.old.folder / one for one in ([source] if source else []) + spelled]
         origin = next((file for file in (target, *known) if file.is_file()), None)
         if origin:
             self._begin(origin, target)
@@ -78,7 +80,7 @@ class EnvFiles:
             return
         if source:
             what = _("is not here: {file} is made empty, fill it in").format(file=shown(target))
-            self.rows.append(Row(TODO, Spot(shown(self.workspace / self.path(source)), 0), source, what))
+            self.rows.append(Row(TODO, Spot(shown(self.old.folder / source), 0), source, what))
         self.texts[target] = _head(environment) + "".join(f"# {name}=\n" for name in sorted(names))
 
     def common(self) -> str:
@@ -105,7 +107,7 @@ class EnvFiles:
         """Say what the files of `paths`, by environment, are called from now on."""
         for environment, path in paths.items():
             if self.path(path) == found.replace(HERE, environment):
-                self.rows.append(Row(CARRIED, Spot(shown(self.workspace / self.path(path)), 0), path, found))
+                self.rows.append(Row(CARRIED, Spot(shown(self.old.folder / path), 0), path, found))
 
     def moved(self, family: Family, names: Iterable[str], path: str) -> None:
         """Say where variables of `environment` stand from now on."""
@@ -117,25 +119,30 @@ class EnvFiles:
 
     def join(self, template: str, environment: str, sources: Iterable[str]) -> None:
         """Make the file of `environment` what the old `sources` say together, later ones winning."""
-        files = [self.workspace / self.path(source) for source in sources]
+        files = [self.old.folder / source for source in sources]
         texts = [_head(environment), *(file.read_text(encoding="utf-8") for file in files if file.is_file())]
         lines = (line for text in texts for line in text.splitlines())
         self.texts[self.workspace / template.replace(HERE, environment)] = "".join(
             _renamed(f"{line}\n", self.rename) for line in lines
         )
 
-    def _begin(self, origin: Path, target: Path | None = None) -> None:
-        if not origin.is_file() or (target or origin) in self.texts:
+    def _begin(self, origin: Path, target: Path) -> None:
+        """Make `target` what `origin` says, where it is not so already."""
+        if target in self.texts:
             return
         text = origin.read_text(encoding="utf-8")
         renamed = "".join(_renamed(line, self.rename) for line in text.splitlines(keepends=True))
-        if renamed != text or target not in (None, origin):
-            self.texts[target or origin] = renamed if renamed.endswith("\n") or not renamed else f"{renamed}\n"
+        if renamed != text or target.resolve() != origin.resolve():
+            self.texts[target] = renamed if renamed.endswith("\n") or not renamed else f"{renamed}\n"
+
+    def _inside(self, written: str) -> bool:
+        """Whether it lies beside the old file, or below it."""
+        return (self.old.folder / written).resolve().is_relative_to(self.old.folder.resolve())
 
 
-def entries(old: Old, twin: Twin, folder: Path) -> list[Entry]:
+def entries(old: Old, twin: Twin) -> list[Entry]:
     """Everything a twin is given by its env files and its `environment`, in the order in which it wins."""
-    found = [entry for file in twin.env_files for entry in of_file(folder / file)]
+    found = [entry for file in twin.env_files for entry in of_file(old.folder / file)]
     for number, (name, value) in enumerate(twin.environment_entries.items()):
         path = ("services", twin.name, "environment")
         listed = isinstance(twin.definition.get("environment"), list)

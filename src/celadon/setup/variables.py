@@ -97,7 +97,7 @@ def _templates(family: Family, files: EnvFiles) -> tuple[str, ...]:
         if found is None:
             return _merged(family, lists, files)
         files.told(paths, files.path(found))
-        names = {e.name for path in place for e in of_file(files.workspace / files.path(path))}
+        names = {e.name for path in place for e in of_file(files.old.folder / path)}
         for environment in (*RUNNING, DEVELOPMENT):
             files.fill(files.path(found), environment, paths.get(environment, ""), names)
         made.append(files.path(found))
@@ -160,15 +160,13 @@ def _sorted(family: Family, rename: Rename) -> tuple[dict[str, str | None], dict
 
 def _port(family: Family, port: int | None, files: EnvFiles) -> str:
     """What PORT must be where a twin, or one of its env files, says another than the one port of the service."""
-    every = [[e.value for e in entries(files.old, twin, files.old.folder) if e.name == "PORT"] for twin in family.twins]
-    said = {ports[-1] for ports in every if ports}
+    every = [[e.value for e in entries(files.old, twin) if e.name == "PORT"] for twin in family.twins]
+    said = {ports[-1] for ports in every if ports and ports[-1].isdigit()}
     if port is None or not said or said == {str(port)}:
         return ""
     became = _("{port} in every environment: each has a network of its own").format(port=port)
     spot = Spot(family.first.file, family.first.place.line)
-    what = _("PORT of {name}: {ports}").format(
-        name=family.name, ports=", ".join(sorted(p for p in said if p.isdigit()))
-    )
+    what = _("PORT of {name}: {ports}").format(name=family.name, ports=", ".join(sorted(said)))
     files.rows.append(Row(CARRIED, spot, what, became))
     return str(port)
 

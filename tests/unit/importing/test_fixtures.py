@@ -82,7 +82,7 @@ def test_a_file_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     proposal = importing.propose(Path("../old/docker-compose.yml"), [Path("../old/nginx/nginx.conf")], workspace)
     text = proposal.drafts[0].text
     assert "build: ../old/frontend" in text
-    assert "env_file: [config/.env.common, ../old/.env, 'config/.env.${CELADON_ENV:-development}']" in text
+    assert "env_file: [config/.env.common, .env, 'config/.env.${CELADON_ENV:-development}']" in text
     proposal.write()
     assert (workspace / ".env").read_text() == "GREETING=hello\n"
     assert (workspace / ".env").stat().st_mode & 0o777 == 0o600
