@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from celadon.adapters import compose
 from celadon.app import importing
 from celadon.app.importing import Proposal
 from celadon.errors import USAGE, CeladonError, ConfigError, UsageError
@@ -370,3 +371,22 @@ def test_an_env_file_that_is_no_text(team: Team) -> None:
     (team.folder / "e").write_bytes(b"\xff\xfe")
     with pytest.raises(CeladonError, match="problems"):
         team.bring("services: {hub: {build: ./hub, env_file: e}}\n")
+
+
+NASTY = ("plain", "with space", "it's", 'say "x"', "a$$b", "'$$x'", "${GIVEN}/x", "${NONE:-de fault}", "back\\slash",
+         "x # y", "two\nlines", "é=ü", "  edges ", "$$${GIVEN}", "\\n", "#", "a'b\"c$$d\\e")  # fmt: skip
+
+
+def test_compose_reads_every_value_as_it_was(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What differs between twins moves from YAML to env files: Compose itself says that nothing is lost on the way."""
+    monkeypatch.setenv("GIVEN", "gi ven")
+    values = {f"V{number}": value for number, value in enumerate(NASTY)}
+    twins = {f"hub-{one}": {"build": "./hub", "environment": {**values, "E": one}} for one in ("staging", "prod")}
+    twins["hub-staging"]["environment"] = {name: f"s{value}" for name, value in values.items()}  # type: ignore[dict-item]
+    team.bring(yaml.safe_dump({"services": twins}))
+    team.proposal.write()
+    before = yaml.safe_load(compose.render(team.folder / "docker-compose.yml", "x", {}))["services"]
+    after = yaml.safe_load(compose.render(team.folder / "compose.yaml", "x", {"CELADON_ENV": "production"}))["services"]
+    assert after["hub"]["environment"] == before["hub-prod"]["environment"]
+    after = yaml.safe_load(compose.render(team.folder / "compose.yaml", "x", {"CELADON_ENV": "staging"}))["services"]
+    assert after["hub"]["environment"] == before["hub-staging"]["environment"]
