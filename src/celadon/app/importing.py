@@ -71,7 +71,8 @@ def propose(file: Path, nginx: Sequence[Path], workspace: Path) -> Proposal:
         *_interpolated(folder, workspace.resolve(), made.env_files),
         ignoring.draft(workspace.resolve()),
     ]
-    return Proposal(tuple(written), tuple(_kept(target)), made.rows, made.hidden)
+    kept = tuple(_kept(target)) if written[0].changes else ()
+    return Proposal(tuple(written), kept, made.rows, made.hidden)
 
 
 def _interpolated(old: Path, workspace: Path, written: Container[Path]) -> Iterator[Draft]:

@@ -36,7 +36,10 @@ def command(folder: Path, file: Path, nginx: tuple[Path, ...], yes: bool, dry_ru
     if not as_json:
         output.diff(proposal.diff())
         _show(proposal)
-    document, last_word = _document(proposal, written=not dry_run), _last_word(proposal, dry_run=dry_run)
+    document, last_word = (
+        _document(proposal, written=bool(proposal.changes) and not dry_run),
+        _last_word(proposal, dry_run=dry_run),
+    )
     if not dry_run and proposal.changes:
         _agree(yes=yes)
         proposal.write()

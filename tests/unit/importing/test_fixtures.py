@@ -72,6 +72,14 @@ def test_the_old_compose_file_is_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     assert proposal.drafts[0].text == (tmp_path / "plain" / "compose.yaml").read_text()
 
 
+@pytest.mark.parametrize("fixture", ["twins", "rename"])
+def test_a_second_time_changes_nothing(fixture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    propose(fixture, tmp_path, monkeypatch).write()
+    file, nginx = CASES[fixture]
+    again = importing.propose(Path(file), [Path(one) for one in nginx], Path())
+    assert (again.changes, again.kept, list(again.diff())) == ((), (), [])
+
+
 def test_a_file_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths are the new workspace's, and the .env that Compose interpolates from comes along."""
     shutil.copytree(FIXTURES / "rename", tmp_path / "old")
