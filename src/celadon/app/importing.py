@@ -8,8 +8,9 @@ from pathlib import Path
 
 from celadon.adapters import drafts
 from celadon.adapters.drafts import Draft
+from celadon.app import starting
 from celadon.config.outline import NAMES
-from celadon.config.positions import read, shown
+from celadon.config.positions import Positions, read, shown
 from celadon.errors import ConfigError, Problem, UsageError
 from celadon.locale import _
 from celadon.setup import composing, ignoring, importing, nginxfile, oldcompose, scanning, shapes
@@ -22,25 +23,21 @@ KEPT = ".before-celadon"
 
 @dataclass(frozen=True)
 class Proposal:
-    """What an import would write, and what it tells. `kept` are copies of what is overwritten."""
+    """What an import would change, and what it tells. `kept` are copies of what is overwritten."""
 
     drafts: tuple[Draft, ...] = field(repr=False)
     kept: tuple[Draft, ...] = field(repr=False)
     rows: tuple[Row, ...]
     hidden: tuple[Hidden, ...] = field(repr=False)
 
-    @property
-    def changes(self) -> tuple[Draft, ...]:
-        return tuple(draft for draft in self.drafts if draft.changes)
-
     def diff(self) -> Iterator[str]:
         """Everything that writing would change. Values of variables that may be secrets are not in it."""
-        for draft in self.changes:
+        for draft in self.drafts:
             yield from (_covered(line, self.hidden) for line in drafts.diff(draft))
 
     def write(self) -> None:
-        """Raises OSError."""
-        drafts.write([*self.kept, *self.drafts])
+        """Raises CeladonError where the system refuses a file."""
+        starting.write([*self.kept, *self.drafts])
 
 
 def propose(file: Path, nginx: Sequence[Path], workspace: Path) -> Proposal:
@@ -55,24 +52,31 @@ def propose(file: Path, nginx: Sequence[Path], workspace: Path) -> Proposal:
             hint=_("What is wrong with it: celadon check"),
         )
     shapes.check(raw)
-    folder = file.absolute().parent
     try:
-        sources = {(folder / one.path).resolve(): one for one in scanning.scan(folder)[0]}
-        old = oldcompose.understand(raw, {entry.name: entry.value for entry in of_file(folder / ".env")}, sources)
-        proxy = nginxfile.read([one.absolute() for one in nginx] or importing.mounted_configurations(old))
-        made = importing.bring(old, proxy, workspace.resolve())
+        return _proposal(raw, nginx, workspace.resolve())
     except UnicodeDecodeError as problem:
-        words = _("an env file beside it is no text: {problem}").format(problem=problem.reason)
+        words = _("a file beside it is no text: {problem}").format(problem=problem.reason)
         raise ConfigError([Problem(shown(file), 0, 0, "", words)]) from None
-    target = workspace.resolve() / NAMES[0]
+    except OSError as problem:
+        where = shown(Path(str(problem.filename or file)))
+        raise ConfigError([Problem(where, 0, 0, "", problem.strerror or str(problem))]) from None
+
+
+def _proposal(raw: Positions, nginx: Sequence[Path], workspace: Path) -> Proposal:
+    folder = raw.file.parent
+    sources = {(folder / one.path).resolve(): one for one in scanning.scan(folder)[0]}
+    old = oldcompose.understand(raw, {entry.name: entry.value for entry in of_file(folder / ".env")}, sources)
+    proxy = nginxfile.read([one.absolute() for one in nginx] or importing.mounted_configurations(old))
+    made = importing.bring(old, proxy, workspace)
+    compose = Draft(workspace / NAMES[0], composing.document(made.sketch))
     written = [
-        Draft(target, composing.document(made.sketch)),
+        compose,
         *(Draft(path, text, 0o600, secret=True) for path, text in made.env_files.items()),
-        *_interpolated(folder, workspace.resolve(), made.env_files),
-        ignoring.draft(workspace.resolve()),
+        *_interpolated(folder, workspace, made.env_files),
+        ignoring.draft(workspace),
     ]
-    kept = tuple(_kept(target)) if written[0].changes else ()
-    return Proposal(tuple(written), kept, made.rows, made.hidden)
+    changing = tuple(one for one in written if starting.changes(one))
+    return Proposal(changing, tuple(_kept(compose.path)) if compose in changing else (), made.rows, made.hidden)
 
 
 def _interpolated(old: Path, workspace: Path, written: Container[Path]) -> Iterator[Draft]:

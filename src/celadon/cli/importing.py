@@ -14,7 +14,7 @@ from celadon.errors import DONE, UsageError
 from celadon.locale import _
 from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO
 
-_KINDS = {CARRIED: _("became"), LEFT: _("left out"), TODO: _("by hand"), CONTRADICTION: _("contradiction")}
+_KINDS = {CARRIED: _("became"), LEFT: _("left out"), TODO: _("by hand"), CONTRADICTION: "!" + _("contradiction")}
 
 
 @click.command(
@@ -36,23 +36,21 @@ def command(folder: Path, file: Path, nginx: tuple[Path, ...], yes: bool, dry_ru
     if not as_json:
         output.diff(proposal.diff())
         _show(proposal)
-    document, last_word = (
-        _document(proposal, written=bool(proposal.changes) and not dry_run),
-        _last_word(proposal, dry_run=dry_run),
-    )
-    if not dry_run and proposal.changes:
+    if not dry_run and proposal.drafts:
         _agree(yes=yes)
         proposal.write()
-    output.as_json(document) if as_json else output.lines([last_word])
+    if as_json:
+        output.as_json(_document(proposal, dry_run=dry_run))
+    else:
+        output.lines([_last_word(proposal, dry_run=dry_run)])
     return DONE
 
 
 def _show(proposal: Proposal) -> None:
-    rows = [(_KINDS[row.kind], str(row.spot), row.what, row.became) for row in proposal.rows]
-    marked = [("!" + kind if row.kind == CONTRADICTION else kind, spot, what, became)
-              for row, (kind, spot, what, became) in zip(proposal.rows, rows, strict=True)]  # fmt: skip
     output.lines([""])
-    output.table(("", _("WHERE"), _("WHAT"), _("NOW")), marked)
+    output.table(("", _("WHERE"), _("WHAT"), _("NOW")), [
+        (_KINDS[row.kind], str(row.spot), row.what, row.became) for row in proposal.rows
+    ])  # fmt: skip
     output.lines([""])
 
 
@@ -67,19 +65,18 @@ def _agree(*, yes: bool) -> None:
     click.confirm(_("Write these files?"), abort=True, err=True)
 
 
-def _document(proposal: Proposal, *, written: bool) -> dict[str, object]:
+def _document(proposal: Proposal, *, dry_run: bool) -> dict[str, object]:
     """What --json prints: the table, the files, and whether they are written."""
     return {
         "rows": [{"kind": row.kind, **asdict(row.spot), "what": row.what, "now": row.became} for row in proposal.rows],
-        "files": [shown(draft.path) for draft in proposal.changes],
+        "files": [shown(draft.path) for draft in proposal.drafts],
         "kept": [shown(draft.path) for draft in proposal.kept],
-        "written": written,
+        "written": bool(proposal.drafts) and not dry_run,
     }
 
 
 def _last_word(proposal: Proposal, *, dry_run: bool) -> str:
-    """The line at the end. Like the document it is made before anything is written: then nothing changes any more."""
-    files = ", ".join(shown(draft.path) for draft in proposal.changes)
+    files = ", ".join(shown(draft.path) for draft in proposal.drafts)
     if not files:
         return _("Nothing to write: everything is as it would be.")
     if dry_run:

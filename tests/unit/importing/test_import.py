@@ -367,6 +367,15 @@ def test_a_file_of_celadon_is_refused(team: Team) -> None:
         team.bring("x-celadon: {}\nservices: {}\n")
 
 
+def test_what_is_in_the_way_is_named(team: Team) -> None:
+    for name in ("compose.yaml", ".gitignore"):
+        (team.folder / name).mkdir()
+        with pytest.raises(ConfigError) as caught:
+            team.bring("services: {hub: {build: ./hub}}\n")
+        assert str(caught.value.problems[0]) == f"{name}: Is a directory"
+        (team.folder / name).rmdir()
+
+
 def test_an_env_file_that_is_no_text(team: Team) -> None:
     (team.folder / "e").write_bytes(b"\xff\xfe")
     with pytest.raises(CeladonError, match="problems"):
