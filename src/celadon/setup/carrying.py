@@ -92,6 +92,8 @@ def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[
         made["volumes"] = volumes.of(old, family, workspace, rows)
     if "depends_on" in made:
         made["depends_on"] = _depends(old, made["depends_on"])
+    if shared := [name for name in family.first.definition.get("networks") or () if name in old.shared_networks]:
+        made["networks"] = ["default", *shared]
     deploy = made.get("deploy")
     if isinstance(deploy, dict) and "replicas" in deploy:
         made["deploy"] = {k: v for k, v in deploy.items() if k != "replicas"}

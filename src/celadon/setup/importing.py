@@ -13,7 +13,7 @@ from celadon.locale import _
 from celadon.setup import carrying, contradictions
 from celadon.setup.facts import EnvironmentSketch, WorkspaceSketch
 from celadon.setup.gates import Gates, destination, gates
-from celadon.setup.oldenv import EnvFiles
+from celadon.setup.oldenv import EnvFiles, rebased
 from celadon.setup.proxy import Proxy
 from celadon.setup.renaming import renaming
 from celadon.setup.tale import CARRIED, KINDS, LEFT, TODO, Row, Spot
@@ -75,7 +75,7 @@ def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
     rows += contradictions.contradictions(old, proxy, deployed, way_in.services)
     sketch = WorkspaceSketch(
         name=_name(old, workspace), environments=_environments(way_in), services=tuple(services), backing=backing,
-        volumes=kept, celadon=_router(proxy), compose=_sections(old),
+        volumes=kept, celadon=_router(proxy), compose=_sections(old, workspace),
     )  # fmt: skip
     told = sorted(dict.fromkeys(rows), key=lambda row: (KINDS.index(row.kind), row.spot))
     return Imported(sketch, env_files.texts, tuple(told), tuple(_hidden(old.families)))
@@ -136,17 +136,27 @@ def _router(proxy: Proxy) -> dict[str, Any]:
     return {"router": found} if found else {}
 
 
-def _sections(old: Old) -> dict[str, Any]:
-    """What else stands at the top of the old file and goes on."""
-    return {key: old.raw.data[key] for key in ("secrets", "configs", "include") if old.raw.data.get(key)}
+def _sections(old: Old, workspace: Path) -> dict[str, Any]:
+    """What else stands at the top of the old file and goes on; networks only where others made them."""
+    found = {}
+    for key in ("secrets", "configs"):
+        found[key] = {name: {**one, "file": rebased(str(one["file"]), old.folder, workspace)} if "file" in one else one
+                      for name, one in (old.raw.data.get(key) or {}).items()}  # fmt: skip
+    found["networks"] = {name: (old.raw.data.get("networks") or {})[name] for name in sorted(old.shared_networks)}
+    return {key: value for key, value in found.items() if value}
 
 
 def _top(old: Old) -> list[Row]:
+    """What stands at the top of the old file and has no place."""
     rows = []
     for name in old.raw.data.get("networks") or {}:
-        spot = Spot(old.file, old.at("networks", name).line)
+        if name not in old.shared_networks:
+            what = _("network {name}").format(name=name)
+            why = _("each environment has a network of its own")
+            rows.append(Row(LEFT, Spot(old.file, old.at("networks", name).line), what, why))
+    if old.raw.data.get("include"):
         rows.append(
-            Row(LEFT, spot, _("network {name}").format(name=name), _("each environment has a network of its own"))
+            Row(TODO, Spot(old.file, old.at("include").line), "include", _("write what it brings into this file"))
         )
     return rows
 

@@ -35,7 +35,7 @@ def _problems(raw: Positions) -> Iterator[Problem]:
     if not isinstance(services, dict) or not services:
         yield raw.problem(("services",), _("should be a mapping of services"), key=True)
         return
-    for section in ("volumes", "networks"):
+    for section in ("volumes", "networks", "secrets", "configs"):
         yield from _of(raw, (section,), raw.data.get(section), MAPPING)
         for name, options in (raw.data.get(section) or {}).items() if isinstance(raw.data.get(section), dict) else ():
             yield from _of(raw, (section, name), options, MAPPING)

@@ -151,6 +151,12 @@ class Old:
         return shown(self.raw.file)
 
     @property
+    def shared_networks(self) -> frozenset[str]:
+        """Networks that exist without this file."""
+        networks = self.raw.data.get("networks") or {}
+        return frozenset(name for name, options in networks.items() if options and options.get("external"))
+
+    @property
     def twinned(self) -> bool:
         """Whether the file tells environments apart at all."""
         return any(t.environment != EVERY for f in self.families for t in f.twins)

@@ -195,6 +195,22 @@ def test_what_twins_have_in_another_way_is_told(team: Team) -> None:
         assert word in left
 
 
+def test_what_stands_at_the_top_goes_on(team: Team) -> None:
+    workspace = team.folder / "new"
+    workspace.mkdir()
+    (team.folder / "old.yml").write_text(
+        "services:\n"
+        "  hub: {build: ./hub, networks: [web, shared], secrets: [jwt]}\n"
+        "secrets: {jwt: {file: ./keys/jwt.pem}, token: {environment: TOKEN}}\n"
+        "networks: {web: {}, shared: {external: true, name: databases}}\n"
+    )
+    team.proposal = importing.propose(Path("old.yml"), [], workspace)
+    assert team.service("hub")["networks"] == ["default", "shared"]
+    assert team.compose["networks"] == {"shared": {"external": True, "name": "databases"}}
+    assert team.compose["secrets"] == {"jwt": {"file": "../keys/jwt.pem"}, "token": {"environment": "TOKEN"}}
+    assert any("network web" in line for line in team.told("left out"))
+
+
 def test_a_port_that_nobody_asks_is_told_by_environment(team: Team) -> None:
     nginx = "server { location / { proxy_pass http://hub-prod:2; } location /s { proxy_pass http://hub-staging:3; } }"
     team.bring(
