@@ -410,8 +410,12 @@ def test_compose_reads_every_value_as_it_was(team: Team, monkeypatch: pytest.Mon
     twins["hub-staging"]["environment"] = {name: f"s{value}" for name, value in values.items()}  # type: ignore[dict-item]
     team.bring(yaml.safe_dump({"services": twins}))
     team.proposal.write()
-    before = yaml.safe_load(compose.render(team.folder / "docker-compose.yml", "x", {}))["services"]
-    after = yaml.safe_load(compose.render(team.folder / "compose.yaml", "x", {"CELADON_ENV": "production"}))["services"]
-    assert after["hub"]["environment"] == before["hub-prod"]["environment"]
-    after = yaml.safe_load(compose.render(team.folder / "compose.yaml", "x", {"CELADON_ENV": "staging"}))["services"]
-    assert after["hub"]["environment"] == before["hub-staging"]["environment"]
+    before = rendered(team.folder / "docker-compose.yml", "")
+    for environment, twin in (("production", "hub-prod"), ("staging", "hub-staging")):
+        after = rendered(team.folder / "compose.yaml", environment)
+        assert after["hub"]["environment"] == before[twin]["environment"]
+
+
+def rendered(file: Path, environment: str) -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load(compose.render(file, "x", {"CELADON_ENV": environment}).text)["services"]
+    return services
