@@ -1,5 +1,6 @@
 """From nginx's servers to what each environment listens on, its public address, its certificates."""
 
+import os.path
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -99,9 +100,8 @@ def _on_host(old: Old, environment: str, path: str, workspace: Path) -> str:
         for source, target in mounts(twin) if twin else ():
             if path == target or path.startswith(f"{target.rstrip('/')}/"):
                 file = old.folder / source / path.removeprefix(target).lstrip("/")
-    file = (old.folder / file).resolve()
-    inside = file.is_relative_to(workspace.resolve())
-    return str(file.relative_to(workspace.resolve())) if inside else str(file)
+    file = Path(os.path.normpath(old.folder / file))  # a link stays one: a renewed certificate is behind it
+    return str(file.relative_to(workspace) if file.is_relative_to(workspace) else file)
 
 
 def _apart(staging: Doors, production: Doors, rows: list[Row], old: Old) -> Doors:
