@@ -48,7 +48,7 @@ def propose(seen: Seen, wishes: Wishes) -> Proposal:
 def files(folder: Path, proposal: Proposal) -> tuple[list[Draft], tuple[str, ...]]:
     """What would be written, less what is so already; and what is to be known of files that stay as they are."""
     made = writing.drafts(folder.resolve(), proposal.sketch)
-    return [one for one in made if _changes(one)], writing.remarks(folder.resolve())
+    return [one for one in made if changes(one)], writing.remarks(folder.resolve())
 
 
 def write(changed: Iterable[Draft]) -> None:
@@ -62,7 +62,8 @@ def write(changed: Iterable[Draft]) -> None:
         ) from None
 
 
-def _changes(draft: Draft) -> bool:
+def changes(draft: Draft) -> bool:
+    """Whether writing it would change anything. Raises ConfigError for what is in its way."""
     try:
         return draft.changes
     except (OSError, UnicodeDecodeError) as problem:

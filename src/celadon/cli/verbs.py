@@ -17,6 +17,7 @@ VERBS = {
     "drill": ("drill", _("Prove, without switching, that a rollback would work.")),
     "exec": ("exec", _("Run a command in the container that users reach.")),
     "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
+    "import": ("importing", _("Make a workspace of an old compose file and its nginx.conf.")),
     "init": ("init", _("Make a workspace of a folder of repositories.")),
     "install-service": ("install_service", _("Heal at boot, through systemd.")),
     "logs": ("logs", _("What a service prints.")),

@@ -1,0 +1,86 @@
+"""celadon import: an old compose file and its nginx.conf become a workspace."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from celadon.app import importing
+from celadon.app.importing import Proposal
+from celadon.cli import arguments, output
+from celadon.config.positions import shown
+from celadon.errors import DONE, UsageError
+from celadon.locale import _
+from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO
+
+_KINDS = {CARRIED: _("became"), LEFT: _("left out"), TODO: _("by hand"), CONTRADICTION: "!" + _("contradiction")}
+
+
+@click.command(
+    "import",
+    help=_(
+        "Make compose.yaml out of a compose file whose services are there once for each environment (hub-staging, "
+        "hub-prod, profiles), or only once, and the nginx.conf before them. A diff and a table come first."
+    ),
+)
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--nginx", "nginx", metavar="FILE", multiple=True, type=click.Path(path_type=Path),
+              help=_("nginx's configuration; without it, what the compose file mounts into nginx."))  # fmt: skip
+@click.option("-y", "--yes", is_flag=True, help=_("Do not ask."))
+@click.option("--dry-run", is_flag=True, help=_("Show the diff and the table, write nothing."))
+@arguments.as_json
+@click.pass_obj
+def command(folder: Path, file: Path, nginx: tuple[Path, ...], yes: bool, dry_run: bool, as_json: bool) -> int:
+    proposal = importing.propose(file, nginx, folder)
+    if not as_json:
+        output.diff(proposal.diff())
+        _show(proposal)
+    if not dry_run and proposal.drafts:
+        _agree(yes=yes)
+        proposal.write()
+    if as_json:
+        output.as_json(_document(proposal, dry_run=dry_run))
+    else:
+        output.lines([_last_word(proposal, dry_run=dry_run)])
+    return DONE
+
+
+def _show(proposal: Proposal) -> None:
+    output.lines([""])
+    output.table(("", _("WHERE"), _("WHAT"), _("NOW")), [
+        (_KINDS[row.kind], str(row.spot), row.what, row.became) for row in proposal.rows
+    ])  # fmt: skip
+    output.lines([""])
+
+
+def _agree(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            _("Nobody can be asked here, and nothing was written."),
+            hint=_("Look with --dry-run; then write with -y."),
+        )
+    click.confirm(_("Write these files?"), abort=True, err=True)
+
+
+def _document(proposal: Proposal, *, dry_run: bool) -> dict[str, object]:
+    """What --json prints: the table, the files, and whether they are written."""
+    return {
+        "rows": [{"kind": row.kind, **asdict(row.spot), "what": row.what, "now": row.became} for row in proposal.rows],
+        "files": [shown(draft.path) for draft in proposal.drafts],
+        "kept": [shown(draft.path) for draft in proposal.kept],
+        "written": bool(proposal.drafts) and not dry_run,
+    }
+
+
+def _last_word(proposal: Proposal, *, dry_run: bool) -> str:
+    files = ", ".join(shown(draft.path) for draft in proposal.drafts)
+    if not files:
+        return _("Nothing to write: everything is as it would be.")
+    if dry_run:
+        return _("Nothing was written. These would be: {files}").format(files=files)
+    kept = ", ".join(shown(draft.path) for draft in proposal.kept)
+    there = _("What was there is kept as {file}.").format(file=kept) + " " if kept else ""
+    return _("Written: {files}. {there}Next: celadon check").format(files=files, there=there)
