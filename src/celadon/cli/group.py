@@ -8,6 +8,7 @@ import click
 
 from celadon import __version__
 from celadon.cli.verbs import VERBS, help_text
+from celadon.errors import UsageError
 from celadon.locale import _
 
 
@@ -42,4 +43,9 @@ class Verbs(click.Group):
 @click.option("-C", "folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.pass_context
 def celadon(ctx: click.Context, folder: Path) -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # removed behind the terminal's back
+        hint = _("Go to another one, or, where it was made anew: {command}").format(command='cd "$PWD"')
+        raise UsageError(_("The folder that you are in is no longer there."), hint=hint) from None
     ctx.obj = folder
