@@ -1,8 +1,11 @@
 """Stories of disks: what goes, what stays, and what happens where there is no room."""
 
-from pathlib import Path
+import os
+import re
 
-from tests.e2e.small_engine import small_engine
+import pytest
+
+from tests.e2e.small_engine import CLASSIC, CONTAINERD, small_engine
 from tests.e2e.workspace import Workspace, run
 
 THEIRS = 'FROM python:3.14-slim\nRUN echo "somebody else\'s {name}" > /theirs\n'
@@ -71,19 +74,43 @@ def run_with(text: object, argv: list[str]) -> str:
     return subprocess.run(argv, stdin=text, capture_output=True, text=True, check=True).stdout.strip()  # type: ignore[call-overload,no-any-return]
 
 
-def test_a_full_disk_is_refused_before_anything_was_changed(shop: Workspace, tmp_path_factory: object) -> None:
-    folder = Path(run(["mktemp", "--directory"]).strip())
+@pytest.mark.parametrize("store", [CLASSIC, CONTAINERD])
+def test_a_full_disk_is_refused_before_anything_was_changed(shop: Workspace, store: str) -> None:
     shop.top["build"] = {"uncapped": "warn"}  # no shell in an image of nothing: the cap cannot be tried
-    shop.commit("shop", {"Dockerfile": "FROM scratch\nCOPY app.py VERSION ./\n"}, "small")
+    shop.commit("shop", {"Dockerfile": "FROM scratch\nCOPY base /\nCOPY own app.py VERSION /\n"}, "small")
+    checkout = shop.folder / shop.unique("shop")
+    (checkout / "base").write_bytes(os.urandom(30 << 20))
     shop.write()
-    with small_engine(folder, 1400) as engine:
-        shop.celadon("build", "staging", env=engine.env)
-        shop.commit("shop", {"VERSION": "2\n"}, "second")
-        file = engine.fill()
-        refused = shop.celadon("build", "staging", env=engine.env, expect=1).err
+    with small_engine(1400, store) as engine:
+
+        def build(version: str, expect: int = 0) -> str:
+            (checkout / "own").write_bytes(os.urandom(10 << 20))
+            shop.commit("shop", {"VERSION": version}, version)
+            return shop.celadon("build", "staging", env=engine.env, expect=expect).err
+
+        def images() -> list[str]:
+            return sorted(engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
+
+        build("1")
+        build("2")
+        both, file = images(), engine.fill()
+        refused = build("3", expect=1)
         assert "There is not enough free disk to build; nothing was changed." in refused
-        assert "needed:" in refused and f"free in {engine.disk}" in refused and "celadon cleanup --dry-run" in refused
-        assert len(engine.docker("image", "ls", "--quiet").split()) == 1
+        assert f"free in {engine.folder}" in refused and "celadon cleanup --dry-run" in refused
+        needed = re.search(r"needed: (\d+)M for", refused)
+        assert needed and 10 <= int(needed[1]) < 25  # without the base; containerd keeps each layer packed as well
+        assert images() == both
+        assert re.search(r"disk: [45]\dM free of 1.3G", shop.celadon("status", env=engine.env).out)
         file.unlink()
-        shop.celadon("build", "staging", env=engine.env)
-        assert len(engine.docker("image", "ls", "--quiet").split()) == 2
+        build("3")
+        assert len(images()) == 3
+
+        shop.top["disk"] = {"floor": "900g"}  # no disk here has that
+        shop.write()
+        assert shop.celadon("cleanup", "--dry-run", "--json", env=engine.env).json["objects"] == []  # images hold it
+        engine.docker("image", "rm", both[0])
+        before = engine.free()
+        [found] = shop.celadon("cleanup", "--json", env=engine.env).json["objects"]
+        assert found["kind"] == "build cache" and "COPY own" in found["name"]
+        assert engine.free() - before > 9 << 20
+        assert images() == [both[1], images()[-1]]

@@ -19,7 +19,7 @@ WELL = Facts(
     kills=(), engine=Engine("28.5.2", "2.40.3", "0.29.1", True, "overlay2", "/var/lib/docker", "json-file", "2"),
     boxes=(WEB,), disks=(FileSystem("/", ("Docker", "workspace"), 40 * GIB, 80 * GIB, 900, 1000),),
     shares=Shares(GIB, GIB, 0, 0, 0, 0), doors=(Door("staging", "4400", "router", True),), floor=20 * GIB,
-    build_memory=256 * MIB, up=("staging",),
+    build_memory=256 * MIB, killed=2, up=("staging",),
 )  # fmt: skip
 
 
@@ -72,6 +72,20 @@ def test_what_is_old_or_harmless_is_no_alarm() -> None:
     assert ill(kills=None, boxes=(replace(WEB, limit=0),), swap_total=0, swap_free=0) == []
     said = {f.severity for f in checks.findings(WELL)}
     assert said <= {OK, INFO}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kills": None, "killed": 3}, "the kernel ended 3 processes for lack of memory"),
+        ({"kills": None, "killed": 0}, "the kernel ended nothing for lack of memory since it booted"),
+        ({"kills": (Kill(NOW, "tail", MIB, "/celadon-trial"),)}, "the kernel ended nothing for lack of memory in the"),
+        ({"boxes": (replace(WEB, log=None),)}, "their logs -"),
+        ({"boxes": ()}, "their logs 0B"),
+    ],
+)
+def test_what_is_known_is_said(changes: dict[str, Any], words: str) -> None:
+    assert any(words in f.what for f in checks.findings(replace(WELL, **changes)))
 
 
 def test_the_kernels_own_words_are_read() -> None:

@@ -1,4 +1,8 @@
-"""Docker Compose: rendering the team's file, and bringing up services of an environment document."""
+"""Docker Compose: rendering the team's file, and bringing up services of an environment document.
+
+Each command runs in its file's folder: Compose reads its schema only where it may enter the current one (after `su` it
+may not).
+"""
 
 import json
 import re
@@ -50,7 +54,7 @@ def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False,
     argv += ["--force-recreate"] if force else [] if recreate else ["--no-recreate"]
     if wait:
         argv += ["--wait", "--wait-timeout", str(int(timeout))]
-    process.run([*argv, *services], env=QUIET, timeout=timeout + 30, bound=True)
+    process.run([*argv, *services], cwd=file.parent, env=QUIET, timeout=timeout + 30, bound=True)
 
 
 def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, labels: Mapping[str, str],
@@ -58,13 +62,13 @@ def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, lab
     """Run `argv` in a new container of `service` that is removed afterwards. Raises CommandError."""
     marks = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
     command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", *marks, "--entrypoint", "", service, *argv]
-    process.run(command, env=QUIET, timeout=timeout, on_line=on_line, bound=True)
+    process.run(command, cwd=file.parent, env=QUIET, timeout=timeout, on_line=on_line, bound=True)
 
 
 def down(file: Path, project: str, *, volumes: bool) -> None:
     """Stop and remove the environment's containers and network, with `volumes` its data as well."""
     argv = [*_compose(project, file), "down", "--remove-orphans", *(["--volumes"] if volumes else [])]
-    process.run(argv, env=QUIET, timeout=900, bound=True)
+    process.run(argv, cwd=file.parent, env=QUIET, timeout=900, bound=True)
 
 
 def _compose(project: str, file: Path) -> list[str]:

@@ -1,7 +1,6 @@
 """What the engine keeps on disk: where that is, images with their sizes, build cache; and taking single ones away."""
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from celadon.state import snapshot as labels
 from celadon.state.disk import Cached, Image
 
 CONTAINERD, CONTAINERD_SETTINGS = Path("/var/lib/containerd"), Path("/etc/containerd/config.toml")
+CONTAINERD_SOCKETS = ("/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock")  # the system's own
 SNAPSHOTTER = "io.containerd.snapshotter.v1"
 # Newer engines answer otherwise where no version is asked for; older ones do not know this version.
 SHAPE = "/v1.44"
@@ -26,13 +26,14 @@ def folders(info: Mapping[str, Any]) -> tuple[Path, ...]:
     root = Path(info["DockerRootDir"])
     if not any(SNAPSHOTTER in pair for pair in info.get("DriverStatus") or []):
         return (root,)
-    address = str((info.get("Containerd") or {}).get("Address", ""))
-    if address.startswith(("/var/run/docker/", "/run/docker/")):
-        return (root, root / "containerd" / "daemon")  # a containerd of the engine's own
-    return (root, _containerd_root())
+    if (info.get("Containerd") or {}).get("Address", CONTAINERD_SOCKETS[0]) in CONTAINERD_SOCKETS:
+        return (root, _containerd_root())
+    return (root, root / "containerd" / "daemon")  # one that the engine started for itself, wherever its socket lies
 
 
 def _containerd_root() -> Path:
+    import tomllib  # few servers need it, and each look would wait for it
+
     try:
         return Path(str(tomllib.loads(CONTAINERD_SETTINGS.read_text()).get("root") or CONTAINERD))
     except (OSError, ValueError):
@@ -47,15 +48,26 @@ def usage() -> dict[str, Any]:
 def images() -> dict[str, Image]:
     """Every image of the host, by id."""
     used = {one["ImageID"] for one in engine.ask("GET", "/containers/json", query={"all": 1})}
-    raw = engine.ask("GET", "/images/json", query={"shared-size": 1}, timeout=120)
+    raw = engine.ask("GET", "/images/json", query={"shared-size": 1, "manifests": 1}, timeout=120)
     return {one["Id"]: _image(one, used) for one in raw}
 
 
 def _image(raw: Mapping[str, Any], used: Collection[str]) -> Image:
     tags = tuple(tag for tag in raw.get("RepoTags") or [] if tag != "<none>:<none>")
     marks = raw.get("Labels") or {}
-    own = raw["Size"] - max(0, raw.get("SharedSize") or 0)
-    return Image(raw["Id"], tags, own, marks.get(labels.WORKSPACE, ""), str(raw["Created"]), raw["Id"] in used)
+    return Image(raw["Id"], tags, own(raw), marks.get(labels.WORKSPACE, ""), str(raw["Created"]), raw["Id"] in used)
+
+
+def own(raw: Mapping[str, Any]) -> int:
+    """The bytes of an image that no other one shares.
+
+    containerd keeps each layer twice, packed and unpacked, and the engine says only of the unpacked ones what is
+    shared; the packed ones are shared in about the same proportion.
+    """
+    size, shared = int(raw["Size"]), max(0, raw.get("SharedSize") or 0)
+    unpacked = sum(((one.get("ImageData") or {}).get("Size") or {}).get("Unpacked") or 0
+                   for one in raw.get("Manifests") or [])  # fmt: skip
+    return max(0, size - (shared * size // unpacked if unpacked else shared))
 
 
 def cache() -> tuple[Cached, ...]:

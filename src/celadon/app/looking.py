@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from celadon.adapters import docker, host
+from celadon.adapters import docker, host, storage
 from celadon.app.workspace import Workspace
 from celadon.config.workspace import choose
 from celadon.errors import UsageError
@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Status:
-    """The whole workspace at one moment."""
+    """The whole workspace at one moment. `free` of `total` bytes: of the fullest disk that it needs."""
 
     rows: tuple[Row, ...]
     free: int
@@ -61,7 +61,8 @@ def status(workspace: Workspace) -> Status:
         for role in (labels.BACKING, labels.ROUTER):
             for container in seen.of_role(environment, role):
                 rows.append(Row(environment, container.service, None, "", container, _memory(container), role))
-    disk = host.disk(workspace.outline.folder)
+    folders = (workspace.outline.folder, *storage.folders(docker.info()))
+    disk = min(map(host.disk, folders), key=lambda one: one.free)
     return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat(), running(workspace))
 
 

@@ -72,4 +72,9 @@ def _verb_like(word: str) -> str | None:
 @click.option("-C", "folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.pass_context
 def celadon(ctx: click.Context, folder: Path) -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # removed behind the terminal's back
+        hint = _("Go to another one, or, where it was made anew: {command}").format(command='cd "$PWD"')
+        raise UsageError(_("The folder that you are in is no longer there."), hint=hint) from None
     ctx.obj = folder

@@ -48,10 +48,16 @@ def pressure(seen: Facts) -> Iterator[Finding]:
 
 def kills(seen: Facts) -> Iterator[Finding]:
     """Processes that the kernel ended for lack of memory, in the last days."""
-    if seen.kills is None:
-        yield Finding("kills", INFO, _("the kernel's log cannot be read by this user"), mend="sudo celadon diagnose")
+    if seen.killed == 0:
+        yield Finding("kills", OK, _("the kernel ended nothing for lack of memory since it booted"))
         return
-    lately = [kill for kill in seen.kills if seen.now - kill.when < DAYS]
+    if seen.kills is None:
+        what = ngettext("since it booted the kernel ended {n} process for lack of memory",
+                        "since it booted the kernel ended {n} processes for lack of memory", seen.killed)  # fmt: skip
+        why = _("which ones, and whether it were builds that met their cap, is in a log that this user may not read")
+        yield Finding("kills", INFO, what.format(n=seen.killed), why, "sudo celadon diagnose")
+        return
+    lately = [k for k in seen.kills if seen.now - k.when < DAYS and not k.group.startswith("/celadon-trial")]
     if not lately:
         yield Finding("kills", OK, _("the kernel ended nothing for lack of memory in the last week"))
     for kill in lately[-10:]:
@@ -63,7 +69,7 @@ def kills(seen: Facts) -> Iterator[Finding]:
                           _("Limits (mem_limit) on what is large, and a server that holds their sum."))  # fmt: skip
         elif kill.group.startswith("/celadon-build"):
             yield Finding("kills", INFO, what, _("a build met its cap; production did not notice"))
-        elif not kill.group.startswith("/celadon-trial"):
+        else:
             yield Finding("kills", WARNING, what, _("a container met its own limit"),
                           _("Raise its mem_limit, or let it use less."))  # fmt: skip
 
@@ -122,11 +128,12 @@ def disk(seen: Facts) -> Iterator[Finding]:
                 folder=one.folder, free=one.inodes_free, total=one.inodes),
                 _("a disk without inodes is full, whatever `df -h` says"))  # fmt: skip
     share = seen.shares
-    logs = sum(box.log or 0 for box in seen.boxes)
+    logs = [box.log for box in seen.boxes if box.log is not None]
     what = _("images {images} (ours {ours}, unused {unused}), volumes {volumes}, build cache {cache}, containers "
              "{containers}, their logs {logs}").format(
         images=size(share.images), ours=size(share.ours), unused=size(share.reclaimable), volumes=size(share.volumes),
-        cache=size(share.cache), containers=size(share.containers), logs=size(logs))  # fmt: skip
+        cache=size(share.cache), containers=size(share.containers),
+        logs=size(sum(logs) if logs or not seen.boxes else None))  # fmt: skip
     yield Finding("disk", INFO, what)
 
 

@@ -98,7 +98,8 @@ class Engine:
 @dataclass(frozen=True)
 class Facts:
     """The whole look. `pressure` is the share of the last minute, in %, in which something waited for memory, cpu, io;
-    `resolved` are names asked from a router → "" or what went wrong; `certificates` are their ends by environment."""
+    `kills` is None where the kernel's log cannot be read, `killed` counts all since it booted; `resolved` are names
+    asked from a router → "" or what went wrong; `certificates` are their ends by environment."""
 
     now: datetime
     memory_free: int
@@ -114,6 +115,7 @@ class Facts:
     doors: tuple[Door, ...]
     floor: int
     build_memory: int
+    killed: int
     up: tuple[str, ...] = ()
     resolved: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, datetime] = field(default_factory=dict)

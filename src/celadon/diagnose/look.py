@@ -42,6 +42,7 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
         floor=max((c.settings.disk.floor or 0 for c in configs.values()), default=0),
         build_memory=admission.BUILD_LEAST if not configs else max(
             c.settings.build.memory or admission.BUILD_LEAST for c in configs.values()),
+        killed=cgroup.killed_by_the_host(),
         up=tuple(dict.fromkeys(b.environment for b in boxes if b.mine and b.role == labels.ROUTER)),
         resolved=_resolved(configs, boxes),
         certificates=_certificates(layout, configs),
@@ -105,14 +106,12 @@ def _disks(folders: Sequence[tuple[str, Path]]) -> tuple[FileSystem, ...]:
 
 
 def _shares(workspace: str) -> Shares:
-    raw = storage.usage()
-    images = raw.get("Images") or []
-    ours = [i for i in images if (i.get("Labels") or {}).get(labels.WORKSPACE) == workspace]
+    raw, images = storage.usage(), storage.images().values()
     cache = raw.get("BuildCache") or []
     return Shares(
         images=raw.get("LayersSize") or 0,
-        ours=sum(i["Size"] - max(0, i.get("SharedSize") or 0) for i in ours),
-        reclaimable=sum(i["Size"] - max(0, i.get("SharedSize") or 0) for i in images if not i.get("Containers")),
+        ours=sum(i.own for i in images if i.workspace == workspace),
+        reclaimable=sum(i.own for i in images if not i.used),
         volumes=sum(max(0, (v.get("UsageData") or {}).get("Size") or 0) for v in raw.get("Volumes") or []),
         cache=sum(record["Size"] for record in cache if not record.get("Shared")),
         containers=sum(c.get("SizeRw") or 0 for c in raw.get("Containers") or []),
