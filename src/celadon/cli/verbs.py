@@ -14,6 +14,7 @@ VERBS = {
     "diagnose": ("diagnose", _("What is wrong with this server, and what will be.")),
     "down": ("down", _("Stop an environment; the record stays.")),
     "drill": ("drill", _("Prove, without switching, that a rollback would work.")),
+    "env": ("env", _("Variables of environments: pull, diff, check, edit, run with them.")),
     "exec": ("exec", _("Run a command in the container that users reach.")),
     "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
     "install-service": ("install_service", _("Heal at boot, through systemd.")),

@@ -154,15 +154,15 @@ def addresses(
                 problems.append(raw.problem((*path, place), wrong))
 
 
-def without_addresses(words: str, raw: Positions) -> str:
-    """`words` of another program about the file, less the addresses of `notify`, which may hold tokens."""
+def without_secrets(words: str, raw: Positions) -> str:
+    """`words` of another program about the file, less the addresses of `notify` and the tokens of `secrets`."""
     celadon = raw.data.get("x-celadon")
     environments = celadon.get("environments") if isinstance(celadon, dict) else None
-    paths = [("notify",), *(("environments", str(name), "notify") for name in environments or ())]
-    for path in paths:
-        for text, _place in raw.scalars(("x-celadon", *path)):
-            for written in (json.dumps(text)[1:-1], text):
-                words = words.replace(written, "…") if "://" in written else words
+    for place in [(), *(("environments", str(name)) for name in environments or ())]:
+        addresses = [text for text, _at in raw.scalars(("x-celadon", *place, "notify")) if "://" in text]
+        tokens = [text for text, _at in raw.scalars(("x-celadon", *place, "secrets", "doppler", "token"))]
+        for text in filter(None, (*addresses, *tokens)):
+            words = words.replace(json.dumps(text)[1:-1], "…").replace(text, "…")
     return words
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from celadon.config import values
 from celadon.config.notify import Notified
+from celadon.config.secrets import Secrets
 from celadon.config.values import Listen
 from celadon.locale import _
 
@@ -124,6 +125,7 @@ class EnvironmentOptions(Options):
     watch: Seconds = 10.0
     drain: Seconds = 30.0
     notify: Notified | None = None
+    secrets: Secrets | None = None
 
     @field_validator("url")
     @classmethod
@@ -199,6 +201,7 @@ class WorkspaceOptions(Options):
     disk: DiskOptions = DiskOptions()
     keep: Annotated[int, Field(ge=0, le=20)] = 2
     notify: Notified = ()
+    secrets: Secrets | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -10,8 +10,16 @@ import yaml
 from celadon.errors import ConfigError, Problem
 from celadon.locale import _
 
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Key = str | int
+
+
+class Loader(_Safe):  # type: ignore[misc]  # the C one, where there is one
+    """Reads as Compose does: a time, `=` and `<<` are texts like any other where they stand as values."""
+
+
+for _tag in ("timestamp", "value", "merge"):
+    Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", yaml.constructor.SafeConstructor.construct_yaml_str)
 
 
 def shown(file: Path) -> str:
