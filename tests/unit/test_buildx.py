@@ -43,6 +43,17 @@ def fed(*events: dict[str, object]) -> tuple[buildx.Progress, list[str], list[Bu
     return progress, log, steps
 
 
+def test_values_of_arguments_stand_in_none_of_buildkits_words() -> None:
+    log: list[str] = []
+    steps: list[BuildStep] = []
+    progress = buildx.Progress(log.append, steps.append, {"TOKEN": "c4n4ry", "PORT": "80"})
+    failed = 'process "/bin/sh -c fetch c4n4ry" did not complete successfully: exit code: 1'
+    progress.feed(json.dumps({"vertexes": [vertex("1", "[1/1] RUN fetch c4n4ry 80", 0, 1, error=failed)]}))
+    progress.feed(f"ERROR: failed to solve: {failed}")
+    assert "c4n4ry" not in f"{log} {steps} {progress.failed} {progress.cause} {progress.evidence()}"
+    assert progress.failed == "[1/1] RUN fetch ${TOKEN} 80" == steps[0].name
+
+
 def test_progress_names_the_step_that_failed_with_its_last_lines() -> None:
     progress, log, steps = fed(
         {"vertexes": [vertex("0", "[internal] load build definition", 0, 1)]},

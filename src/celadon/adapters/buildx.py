@@ -12,7 +12,7 @@ from typing import Any
 from celadon.adapters import engine, process
 from celadon.errors import BuildError, CommandError, CommandTimeout
 from celadon.locale import _
-from celadon.plan.expect import CACHED, COMING, FAILED, FINISHED, RUNNING, BuildStep
+from celadon.plan.expect import CACHED, COMING, FAILED, FINISHED, RUNNING, BuildStep, without_values
 
 # Keys of a Compose `build` that have their flag here. Another key is refused: dropping it would build something else.
 KNOWN = {
@@ -85,14 +85,15 @@ def arguments(definition: Mapping[str, Any]) -> dict[str, str]:
 
 
 def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: process.OnLine,
-          step: OnStep) -> None:  # fmt: skip
+          step: OnStep, secrets: Mapping[str, str] | None = None) -> None:  # fmt: skip
     """Build; `log` gets every line, `step` each step as it becomes known, begins and ends (from reader threads).
 
-    Raises BuildError with step and last lines.
+    `secrets` are the values of variables that the secrets of `words` name. Raises BuildError with step and last lines.
     """
-    progress = Progress(log, step)
+    progress = Progress(log, step, arguments(definition))
     try:
-        process.run(words, env=variables(definition), stdin=definition.get("dockerfile_inline"), timeout=timeout,
+        given = {**variables(definition), **(secrets or {})}
+        process.run(words, env=given, stdin=definition.get("dockerfile_inline"), timeout=timeout,
                     on_line=progress.feed, bound=True)  # fmt: skip
     except CommandTimeout as error:
         raise BuildError(
@@ -111,7 +112,7 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
             words_.format(service=service, step=step_name),
             service=service,
             step=step_name,
-            evidence=progress.evidence() or error.tail,
+            evidence=progress.evidence() or [progress.without_values(line) for line in error.tail],
             cause=progress.cause,
             hint=_("Mend it, push, and deploy again; what runs was not touched."),
         ) from error
@@ -152,10 +153,13 @@ def remarks(text: str) -> tuple[Remark, ...] | None:
 
 
 class Progress:
-    """BuildKit's `rawjson` lines, as they come, turned into text and steps."""
+    """BuildKit's `rawjson` lines, as they come, turned into text and steps.
 
-    def __init__(self, log: process.OnLine, step: OnStep) -> None:
-        self._log, self._step = log, step
+    BuildKit puts the values of build arguments into its steps' names and into its errors; here their names stand there.
+    """
+
+    def __init__(self, log: process.OnLine, step: OnStep, arguments: Mapping[str, str] | None = None) -> None:
+        self._log, self._step, self._arguments = log, step, arguments or {}
         self._names: dict[str, str] = {}
         self._told: dict[str, tuple[str, object]] = {}  # the state told last, and of which beginning
         self._took: dict[str, float] = {}
@@ -174,6 +178,9 @@ class Progress:
         lines = self._lines.get(self._failed) or self._other
         return tuple(lines[-EVIDENCE:])
 
+    def without_values(self, text: str) -> str:
+        return without_values(text, self._arguments)
+
     def feed(self, line: str) -> None:
         """One line of the build's output."""
         try:
@@ -181,11 +188,12 @@ class Progress:
         except ValueError:
             event = None
         if not isinstance(event, dict):
-            self._other.append(line)
-            self._log(line)
+            self._other.append(self.without_values(line))
+            self._log(self._other[-1])
             return
         for vertex in event.get("vertexes") or []:
-            self._vertex(vertex)
+            words = {key: self.without_values(vertex[key]) for key in ("name", "error") if vertex.get(key)}
+            self._vertex({**vertex, **words})
         for entry in event.get("logs") or []:
             self._output(entry)
 

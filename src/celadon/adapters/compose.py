@@ -8,8 +8,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from celadon.adapters import engine, process
+from celadon.config.positions import Loader
 from celadon.config.workspace import Rendered
 
 # Slots that are not in the document of the moment are no orphans: Celadon removes them itself, in its own order.
@@ -43,6 +47,27 @@ def _unquoted(text: str) -> str:
         return text
 
 
+def interpolated(document: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """What Compose makes of a document that is not in a file, with the `.env` of `folder`. Raises CommandError."""
+    argv = [*engine.plugin("compose"), "--file", "-", "--project-directory", str(folder), "config"]
+    told = process.run(
+        argv, cwd=folder, env={**QUIET, **variables}, stdin=json.dumps(document, default=str), timeout=60
+    ).out
+    made: Mapping[str, Any] = yaml.load(told, Loader)  # noqa: S506 (a safe loader)
+    return made
+
+
+def variables_of(file: Path) -> dict[str, str]:
+    """What Compose reads in an env file; its folder should be empty but for it, or a `.env` there would have a say.
+
+    Raises CommandError, whose words may hold values.
+    """
+    service = {"image": "none", "env_file": [str(file).replace("$", "$$")]}
+    made = interpolated({"name": "celadon", "services": {"one": service}}, file.parent, {})
+    given = made["services"]["one"].get("environment") or {}
+    return {name: str(value).replace("$$", "$") for name, value in given.items() if value is not None}
+
+
 def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False, recreate: bool = False,
        force: bool = False, timeout: float = 600) -> None:  # fmt: skip
     """Create and start `services` of an environment document; running ones are left as they are.
@@ -63,6 +88,13 @@ def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, lab
     marks = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
     command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", *marks, "--entrypoint", "", service, *argv]
     process.run(command, cwd=file.parent, env=QUIET, timeout=timeout, on_line=on_line, bound=True)
+
+
+def run_here(file: Path, project: str, service: str, argv: Sequence[str], *, name: str, terminal: bool) -> int:
+    """As `run_once`, on this terminal, in a container called `name`; returns the command's code."""
+    words = [*_compose(project, file), "--progress", "quiet", "run", "--rm", "--no-deps", "--name", name]
+    words += [*([] if terminal else ["-T"]), "--entrypoint", "", service, *argv]
+    return process.attach(words, env=QUIET)
 
 
 def down(file: Path, project: str, *, volumes: bool) -> None:

@@ -2,16 +2,14 @@
 
 import difflib
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from celadon.config import dotenv
 from celadon.config.positions import shown
 from celadon.locale import _
 from celadon.state.layout import write_whole
-
-_KEY = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=")
 
 
 @dataclass(frozen=True)
@@ -80,9 +78,29 @@ def _write_text(draft: Draft, text: str) -> None:
     write_whole(file, text, 0o644 if mode is None else mode, _owner(file))
 
 
+@dataclass(frozen=True)
+class Changed:
+    """The names of an env file's variables that writing a draft would add, set otherwise, and remove."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def changed(before: str | None, after: str | None) -> Changed:
+    """What differs between two texts of an env file."""
+    old, new = keys(before or ""), keys(after or "")
+    both = sorted(old.keys() & new.keys())
+    return Changed(
+        tuple(sorted(new.keys() - old.keys())),
+        tuple(name for name in both if old[name] != new[name]),
+        tuple(sorted(old.keys() - new.keys())),
+    )
+
+
 def keys(text: str) -> dict[str, str]:
-    """The names of an env file, each with the line that sets it last."""
-    return {match[1]: line for line in text.splitlines() if (match := _KEY.match(line))}
+    """The names of an env file, each with what sets it last. A line within a value is no name."""
+    return {entry.name: entry.written for entry in dotenv.read(text)[0]}
 
 
 def _unified(name: str, before: str | None, after: str) -> list[str]:
@@ -91,16 +109,12 @@ def _unified(name: str, before: str | None, after: str) -> list[str]:
 
 
 def _names(before: str | None, after: str) -> Iterator[str]:
-    old, new = keys(before or ""), keys(after)
-    if not old and not new:
+    if not keys(before or "") and not keys(after):
         yield _("(not shown)")
-    for name in sorted({*old, *new}):
-        if name not in new:
-            yield f"-{name}=…"
-        elif name not in old:
-            yield f"+{name}=…"
-        elif old[name] != new[name]:
-            yield f"!{name}=…"
+    found = changed(before, after)
+    marks = (("-", found.removed), ("+", found.added), ("!", found.changed))
+    told = {name: mark for mark, names in marks for name in names}
+    yield from (f"{told[name]}{name}=…" for name in sorted(told))
 
 
 def _missing(folder: Path) -> list[Path]:

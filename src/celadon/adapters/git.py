@@ -1,6 +1,8 @@
 """git: which commit a service is to be built from, and its exact tree, without touching anybody's checkout."""
 
 import os
+import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 from celadon.adapters import process
 from celadon.errors import CeladonError, CommandError, UsageError
 from celadon.locale import _, ngettext
-from celadon.state.layout import make_private
+from celadon.state.layout import make_private, write_private
 
 FETCH_LIMIT = 300.0
 
@@ -29,12 +31,32 @@ def top(folder: Path) -> Path | None:
 
 
 def keep_clone(folder: Path, url: str) -> None:
-    """Make `folder` a bare repository that fetches from `url`."""
+    """Make `folder` a bare repository that fetches from `url`.
+
+    A user's name and password lie in a private file, where git's own helper finds them: git shows an address to every
+    user of the host, on the command line of what it starts.
+    """
     if not (folder / "HEAD").exists():
         make_private(folder)
         _git(folder, "init", "--quiet", "--bare")
-    _git(folder, "config", "remote.origin.url", url)
+    login, address = _parted(url)
+    file = folder / "credentials"
+    if login:
+        write_private(file, f"{login}\n")
+        _git(folder, "config", "credential.helper", f"store --file={shlex.quote(str(file))}")
+    else:
+        file.unlink(missing_ok=True)
+    _git(folder, "config", "remote.origin.url", address)
     _git(folder, "config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+
+
+def _parted(url: str) -> tuple[str, str]:
+    """The login in an http address, as git's helper keeps it ("" without one), and the address without it."""
+    match = re.fullmatch(r"(https?://)([^/@]+)@([^/]+)(.*)", url)
+    if not match:
+        return "", url
+    scheme, user, host, path = match.groups()
+    return f"{scheme}{user if ':' in user else user + ':'}@{host}", f"{scheme}{host}{path}"
 
 
 def fetch(repository: Path, service: str) -> None:

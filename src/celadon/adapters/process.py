@@ -110,10 +110,10 @@ def pause(seconds: float) -> None:
     _ending.wait(seconds)
 
 
-def attach(argv: Sequence[str], *, cwd: Path | None = None) -> int:
-    """Run `argv` on this terminal (logs that follow, a shell in a container) and return its code."""
+def attach(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
+    """Run `argv` on this terminal (logs that follow, a shell in a container, an editor) and return its code."""
     try:
-        return subprocess.call(list(argv), cwd=cwd)
+        return subprocess.call(list(argv), cwd=cwd, env={**os.environ, **env} if env else None)
     except FileNotFoundError:
         raise _missing(argv) from None
 

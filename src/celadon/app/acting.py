@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from celadon.app.configs import configs_of
 from celadon.app.healing import heal, locked
+from celadon.app.hiding import hider
 from celadon.app.request import Request
 from celadon.app.telling import News
 from celadon.app.workspace import Workspace
@@ -97,7 +98,8 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         for line in final.lines():
             report.log(line)
         news.begun(workspace, final)
-        world = World(config, workspace.layout, workspace.record, report, announce=held.say)
+        hide = hider(wanted.configs)
+        world = World(config, workspace.layout, workspace.record, report, announce=held.say, hide=hide)
         execute(world, final, number, cancel)
 
 

@@ -1,13 +1,16 @@
 """The configuration that a request needs: read from the workspace's file, or as it was last deployed."""
 
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from celadon.adapters import compose, docker, notify
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.config.load import load_environment
 from celadon.config.workspace import EnvironmentConfig, Outline
-from celadon.errors import ConfigError, UsageError
+from celadon.errors import CommandError, ConfigError, UsageError
 from celadon.locale import _
 from celadon.run import rendering
 
@@ -39,6 +42,15 @@ def read(outline: Outline, environment: str, override: str = "") -> EnvironmentC
         return load_environment(outline.file, environment, render, notify.problem_of)
     except ConfigError:
         docker.require_compose()  # where it is missing, the file is not to blame
+        raise
+
+
+def interpolated(document: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """As `compose.interpolated`. Raises CommandError; EngineError where Compose is missing."""
+    try:
+        return compose.interpolated(document, folder, variables)
+    except CommandError:
+        docker.require_compose()
         raise
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from celadon.adapters import docker
+from celadon.app.hiding import HIDDEN, LEAST, PASSWORD
 from celadon.app.workspace import Workspace
 from celadon.config.positions import Loader
 from celadon.config.workspace import EnvironmentConfig
@@ -27,9 +28,6 @@ from celadon.state import snapshot as labels
 from celadon.state.layout import write_private_bytes
 
 LINES = 200  # of each container
-HIDDEN = "***"
-SECRET = 6  # characters: what is shorter is no secret, and to hide it would spoil every text
-PASSWORD = re.compile(r"://[^:/@\s]*:([^@\s]+)@")
 CREDENTIALS = re.compile(r"://[^/@\s]+@")
 HARMLESS = ("image", "restart", "logging", "mem_limit", "memswap_limit", "cpus", "cpu_shares", "deploy", "networks",
             "network_mode", "ports", "stop_grace_period", "pull_policy", "user", "read_only", "init")  # fmt: skip
@@ -132,7 +130,7 @@ class Mask:
         lines |= {match[1] for line in lines for match in PASSWORD.finditer(line)}  # printed alone by many a program
         names = {outline.name, *outline.environments, *outline.services, str(layout.workspace)}
         names |= {f"{name}-{slot}" for name in outline.services for slot in ("blue", "green")}
-        secrets = sorted((one for one in lines - names if len(one) >= SECRET), key=len, reverse=True)
+        secrets = sorted((one for one in lines - names if len(one) >= LEAST), key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, secrets))) if secrets else None
 
     def text(self, text: str) -> str:

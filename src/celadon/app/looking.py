@@ -126,7 +126,8 @@ def container_of(workspace: Workspace, environment: str, service: str) -> Contai
     found = [c for c in docker.containers(workspace.outline.name) if c.environment == name]
     seen = Snapshot(datetime.now(UTC).replace(microsecond=0), tuple(found), live=workspace.record.live())
     container = seen.live_container(name, service)
-    container = container or next((c for c in found if c.service == service and c.role != labels.IN_SLOT), None)
+    standing = (labels.BACKING, labels.ROUTER)
+    container = container or next((c for c in found if c.service == service and c.role in standing), None)
     if container is None:
         choose(service, sorted({c.service for c in found}), _("running service"))
         raise UsageError(_("{service} does not run in {environment}.").format(service=service, environment=name))

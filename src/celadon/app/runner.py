@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from celadon.app.acting import Wanted, carry_out
+from celadon.app.hiding import hider
 from celadon.app.looking import running
 from celadon.app.telling import News
 from celadon.app.workspace import Workspace, open_workspace
@@ -45,7 +46,8 @@ def start(workspace: Workspace, wanted: Wanted) -> int:
         wanted.config.name, request.verb, wanted.plan.concerned, getpass.getuser(), utc_now().isoformat(),
         after=layout.last_log(),
     ) as number:  # fmt: skip
-        told = Journal(layout.events(number), layout.log(number))  # locked before the fork: no moment looks like death
+        # Locked before the fork: no moment looks like death.
+        told = Journal(layout.events(number), layout.log(number), hider(wanted.configs))
     for file in (layout.log(number - KEPT), layout.events(number - KEPT)):
         file.unlink(missing_ok=True)
     workspace.record.close()
@@ -74,7 +76,7 @@ def _journalled(workspace: Workspace, wanted: Wanted, number: int, told: Journal
         carry_out(workspace, wanted, number, told, cancel, news)
     except Exception as problem:
         outcome = outcomes.CANCELLED if isinstance(problem, Cancelled) else outcomes.FAILED
-        message = str(problem)
+        message = told.hide(str(problem))
         raise
     finally:
         cancel.heeded = False  # what is done is done

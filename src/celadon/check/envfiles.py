@@ -1,10 +1,9 @@
-"""Rules of env files: a small reader of what Compose takes as one, and what is wrong in it. No value is ever told."""
+"""Rules of env files: what is wrong in them, and what one environment has and another lacks. No value is ever told."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from celadon.check.facts import ERROR, INFO, WARNING, EnvFile, Facts, Finding, Rule
+from celadon.config.dotenv import read
 from celadon.config.positions import Place
 from celadon.locale import _
 
@@ -28,86 +27,6 @@ STOPPED = Rule(
     "env/not-checked", INFO, _("Compose reads none of the services until these env files are mended"),
     _("Mend what is said of them, and check again."),
 )  # fmt: skip
-
-_LINE = re.compile(r"(\s*)(export\s+)?(\w[\w.-]*)(\s*)([=:])([ \t]*)(.*)")
-_BARE = re.compile(r"\s*(export\s+)?\w[\w.-]{0,39}")  # a variable that is passed on; what is longer is no name
-_NEXT = re.compile(r"\s*(export\s+)?[A-Za-z_][\w.]*=(?!=*\s*$)")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A variable of an env file; `empty`: it is set to nothing."""
-
-    name: str
-    place: Place
-    empty: bool
-
-
-@dataclass(frozen=True)
-class Slip:
-    """Something that is not well written; `broken`: Compose refuses it."""
-
-    place: Place
-    what: str
-    broken: bool = False
-
-
-def read(text: str) -> tuple[tuple[Entry, ...], tuple[Slip, ...]]:
-    """The variables of an env file, and what is not well written in it.
-
-    It ends at the first thing that Compose would refuse: what follows may be the rest of a key, and no name.
-    """
-    entries: list[Entry] = []
-    slips: list[Slip] = []
-    lines = text.removeprefix("\ufeff").splitlines()
-    number = 0
-    while number < len(lines):
-        line = lines[number]
-        number += 1
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = _LINE.fullmatch(line.rstrip())
-        place = Place(number, len(line) - len(line.lstrip()) + 1)
-        if match is None:
-            if not _BARE.fullmatch(line.rstrip()):
-                return tuple(entries), (*slips, Slip(place, _("this line is no NAME=value"), broken=True))
-            continue
-        name, value = match[3], match[7]
-        if match[4] or (match[6] and match[5] == "="):  # `NAME: value` is a form of its own
-            slips.append(Slip(place, _("{name}: spaces around {sign}").format(name=name, sign=match[5])))
-        if value.startswith("-----BEGIN"):
-            what = _("{name}: a value of several lines needs quotation marks").format(name=name)
-            return tuple(entries), (*slips, Slip(place, what, broken=True))
-        if value[:1] in ("'", '"'):
-            number, slip = _quoted(lines, number, name, place, value)
-            slips += slip
-            if any(one.broken for one in slip):
-                break
-        elif value.count('"') % 2 and not value.startswith("#"):
-            slips.append(Slip(place, _("{name}: a quotation mark that has no second").format(name=name)))
-        entries.append(Entry(name, place, empty=value.strip() in ("", '""', "''") or value.startswith("#")))
-    return tuple(entries), tuple(slips)
-
-
-def _quoted(lines: Sequence[str], number: int, name: str, place: Place, value: str) -> tuple[int, list[Slip]]:
-    """The line after a quoted value, which may go over several; `number` is the one after its first."""
-    mark, rest, end = value[0], value[1:], number
-    unclosed = Slip(place, _("{name}: the quotation is not closed").format(name=name), broken=True)
-    while (closing := _closing(rest, mark)) is None:
-        if end == len(lines) or _NEXT.match(lines[end]):
-            return end, [unclosed]
-        rest = lines[end]
-        end += 1
-    behind = rest[closing + 1 :].strip()
-    if behind and not behind.startswith("#"):
-        return end, [Slip(place, _("{name}: something stands behind the quotation").format(name=name))]
-    return end, []
-
-
-def _closing(text: str, mark: str) -> int | None:
-    """Where a quotation ends: at its mark, unless a backslash stands before it."""
-    match = re.match(rf"(?:\\.|[^\\{mark}])*{mark}", text)
-    return match.end() - 1 if match else None
 
 
 def broken(file: EnvFile) -> bool:

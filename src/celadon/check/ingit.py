@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from celadon.adapters import git
-from celadon.check import envfiles, facts
+from celadon.check import facts
 from celadon.check.facts import Facts, Stray
 from celadon.check.images import HARMLESS_FILES, names_a_secret
+from celadon.config import dotenv
 from celadon.config.positions import shown
 from celadon.errors import CeladonError, CommandError
 from celadon.state.layout import Layout
@@ -60,7 +61,7 @@ def _stray(path: Path, own: Path) -> Stray | None:
         return None
     if any(path.match(pattern) for pattern in KEYS):
         return Stray(shown(path), facts.KEY) if is_private(path) else None
-    entries, _slips = envfiles.read(path.read_text(encoding="utf-8", errors="replace"))
+    entries, _slips = dotenv.read(path.read_text(encoding="utf-8", errors="replace"))
     held = tuple(one.name for one in entries if not one.empty and names_a_secret(one.name))
     return Stray(shown(path), facts.ENV, held) if held else None
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from celadon.adapters import engine, host, process
 from celadon.check import access, containers, ingit
@@ -13,6 +12,7 @@ from celadon.check.facts import Build, Engine, EnvFile, Facts, KeyFile
 from celadon.check.folders import MANY, builds, linted, text_of
 from celadon.check.ingit import KEYS
 from celadon.check.sources import expanded
+from celadon.config.parts import written_env_files
 from celadon.config.positions import Positions, shown
 from celadon.config.workspace import EnvironmentConfig
 from celadon.errors import CommandError, EngineError
@@ -74,9 +74,8 @@ def env_paths(raw: Positions, environments: Sequence[str]) -> dict[tuple[str, st
     of: dict[tuple[str, str], tuple[str, ...]] = {}
     for environment in environments:
         known = {**values, **os.environ, "CELADON_ENV": environment}
-        services = raw.data.get("services")
-        for service, entry in services.items() if isinstance(services, dict) else ():
-            paths = [folder / expanded(text, known) for text in _named(entry)]
+        for service, texts in written_env_files(raw).items():
+            paths = [folder / expanded(text, known) for text in texts]
             of[environment, service] = tuple(str(path.resolve()) for path in paths if path.is_file())
     return of
 
@@ -87,14 +86,6 @@ def _values_of(own: Path) -> dict[str, str]:
         return {}
     pairs = (line.strip().partition("=") for line in text_of(own).splitlines() if not line.lstrip().startswith("#"))
     return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}
-
-
-def _named(service: Any) -> Iterator[str]:
-    given = service.get("env_file") if isinstance(service, dict) else None
-    for entry in given if isinstance(given, list) else [given]:
-        text = entry.get("path") if isinstance(entry, dict) else entry
-        if isinstance(text, str):
-            yield text
 
 
 def _keys(folder: Path, env: Sequence[Path], mounts: Sequence[tuple[str, Path, bool]],

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Iterator
 
 from celadon.check.access import ENTER, READ, User
-from celadon.check.envfiles import read
 from celadon.check.facts import (
     ENV,
     ERROR,
@@ -21,6 +20,7 @@ from celadon.check.facts import (
     Rule,
 )
 from celadon.check.images import names_a_secret
+from celadon.config.dotenv import read
 from celadon.config.positions import Place
 from celadon.locale import _
 

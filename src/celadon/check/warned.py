@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from celadon.check.facts import WARNING, Facts, Finding, Rule
-from celadon.config.checks import without_addresses
+from celadon.config.checks import without_secrets
 from celadon.config.positions import Place
 from celadon.locale import _
 
@@ -32,7 +32,7 @@ def findings(seen: Facts) -> Iterator[Finding]:
         if unset := _UNSET.fullmatch(words):
             yield from _unset(seen, unset[1])
         else:
-            text = without_addresses(words, seen.raw).removeprefix(f"{seen.raw.file}: ")
+            text = without_secrets(words, seen.raw).removeprefix(f"{seen.raw.file}: ")
             named = re.search(r"attribute `(\w+)`", text)
             yield WORDS.at(seen.file, seen.raw.at((named[1],), key=True) if named else Place(1, 1), text)
 

@@ -15,6 +15,7 @@ VERBS = {
     "docs": ("docs", _("Read the manual: the guide's pages, and every key of the file.")),
     "down": ("down", _("Stop an environment; the record stays.")),
     "drill": ("drill", _("Prove, without switching, that a rollback would work.")),
+    "env": ("env", _("Variables of environments: pull, diff, check, edit, run with them.")),
     "exec": ("exec", _("Run a command in the container that users reach.")),
     "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
     "import": ("importing", _("Make a workspace of an old compose file and its nginx.conf.")),

@@ -8,7 +8,7 @@ from typing import Any
 from celadon.config.model import WorkspaceOptions
 from celadon.config.notify import Notify
 from celadon.config.positions import Positions
-from celadon.config.values import NAME, Listen, Said
+from celadon.config.values import NAME, Listen, bad_name
 from celadon.config.workspace import Service
 from celadon.errors import ConfigError, Problem
 from celadon.locale import _
@@ -33,11 +33,7 @@ def name_first(raw: Positions) -> None:
         )
         raise ConfigError([raw.problem(("name",), words)])
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ConfigError([raw.problem(("name",), _bad_name(name))])
-
-
-def _bad_name(name: object) -> str:
-    return _("should be small letters, digits and hyphens, 40 at most, not {name!r}").format(name=Said(name))
+        raise ConfigError([raw.problem(("name",), bad_name(name))])
 
 
 def services(raw: Positions, found: Mapping[str, Service], problems: list[Problem], *, folders: bool) -> None:
@@ -63,7 +59,7 @@ def _one_service(raw: Positions, service: Service, problems: list[Problem]) -> N
         problems.append(raw.problem((*here, *path), message, key=key))
 
     if not NAME.fullmatch(service.name):
-        say(_bad_name(service.name), key=True)
+        say(bad_name(service.name), key=True)
     if service.name in RESERVED or service.name.endswith(("-blue", "-green")):
         say(_("is a name that Celadon uses itself; choose another"), key=True)
     if options.route and options.port is None:
@@ -130,7 +126,7 @@ def environments(raw: Positions, settings: WorkspaceOptions, problems: list[Prob
     taken: dict[int, str] = {}
     for name, options in settings.environments.items():
         if not NAME.fullmatch(name):
-            problems.append(raw.problem((*top, name), _bad_name(name), key=True))
+            problems.append(raw.problem((*top, name), bad_name(name), key=True))
         if options.from_ is not None:
             _from(raw, settings, name, problems)
         ports: list[tuple[tuple[str | int, ...], Listen]] = [
@@ -168,15 +164,15 @@ def addresses(
                 problems.append(raw.problem((*path, place), wrong))
 
 
-def without_addresses(words: str, raw: Positions) -> str:
-    """`words` of another program about the file, less the addresses of `notify`, which may hold tokens."""
+def without_secrets(words: str, raw: Positions) -> str:
+    """`words` of another program about the file, less the addresses of `notify` and the tokens of `secrets`."""
     celadon = raw.data.get("x-celadon")
     environments = celadon.get("environments") if isinstance(celadon, dict) else None
-    paths = [("notify",), *(("environments", str(name), "notify") for name in environments or ())]
-    for path in paths:
-        for text, _place in raw.scalars(("x-celadon", *path)):
-            for written in (json.dumps(text)[1:-1], text):
-                words = words.replace(written, "…") if "://" in written else words
+    for place in [(), *(("environments", str(name)) for name in environments or ())]:
+        addresses = [text for text, _at in raw.scalars(("x-celadon", *place, "notify")) if "://" in text]
+        tokens = [text for text, _at in raw.scalars(("x-celadon", *place, "secrets", "doppler", "token"))]
+        for text in filter(None, (*addresses, *tokens)):
+            words = words.replace(json.dumps(text)[1:-1], "…").replace(text, "…")
     return words
 
 

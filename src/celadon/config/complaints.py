@@ -75,7 +75,7 @@ _RULES = (
 def of_compose(raw: Positions, error: CommandError) -> Problem:
     """The one problem that Compose's error is about."""
     words = " ".join(line.strip() for line in error.tail if line.strip() and "level=warning" not in line)
-    words = checks.without_addresses(words or error.message, raw)
+    words = checks.without_secrets(words or error.message, raw)
     if match := re.search(r"env file (?P<file>.+?) not found", words):
         what = _("there is no env file {file}; create it (mode 0600), or mark it `required: false`")
         return _env_file(raw, match["file"], what)

@@ -30,14 +30,28 @@ def load_environment(file: Path, environment: str, render: Render, judge: Judge 
     first and alone, since nothing can be read behind them.
     """
     raw = read(file)
-    name = raw.data.get("name")
+    text, warnings = rendered(raw, environment, render)
+    config = _frozen(raw, environment, text, check_folders=True, judge=judge)
+    return _with_template(replace(config, text=_without_secrets(text), warnings=warnings), raw)
+
+
+def rendered(raw: Positions, environment: str, render: Render) -> Rendered:
+    """What Compose makes of the file for `environment`. Raises ConfigError with the place that it complains of."""
     checks.name_first(raw)
     try:
-        text, warnings = render(file, f"{name}-{environment}", {"CELADON_ENV": environment})
+        return render(raw.file, f"{raw.data['name']}-{environment}", {"CELADON_ENV": environment})
     except CommandError as error:
         raise ConfigError([complaints.of_compose(raw, error)]) from None
-    config = _frozen(raw, environment, text, check_folders=True, judge=judge)
-    return _with_template(replace(config, warnings=warnings), raw)
+
+
+def _without_secrets(text: str) -> str:
+    """What is kept of a rendering: not where secrets come from, which may hold a token that nobody needs later."""
+    if "secrets:" not in text:
+        return text
+    data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+    celadon = data["x-celadon"]
+    found = [part.pop("secrets", None) for part in (celadon, *celadon["environments"].values())]
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True) if any(found) else text
 
 
 def _with_template(config: EnvironmentConfig, raw: Positions) -> EnvironmentConfig:
@@ -67,13 +81,14 @@ def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment
 def _frozen(
     raw: Positions, environment: str, text: str, *, check_folders: bool, judge: Judge | None = None
 ) -> EnvironmentConfig:
-    rendered = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
+    data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     problems: list[Problem] = []
-    top = _in_file_order(unescaped(rendered.get("x-celadon")), raw.data.get("x-celadon"))
+    top = _in_file_order(unescaped(data.get("x-celadon")), raw.data.get("x-celadon"))
     settings = shape.parse(WorkspaceOptions, top, raw, ("x-celadon",), problems)
     services: dict[str, Service] = {}
     backing: dict[str, Mapping[str, Any]] = {}
-    found = _in_file_order(rendered.get("services") or {}, raw.data.get("services"))
+    named = {str(name): one for name, one in (data.get("services") or {}).items()}
+    found = _in_file_order(named, raw.data.get("services"))
     for name, definition in found.items():
         if "x-celadon" not in definition:
             backing[name] = definition
@@ -103,12 +118,12 @@ def _frozen(
         settings=settings,
         services=services,
         backing=backing,
-        volumes=rendered.get("volumes") or {},
-        networks=rendered.get("networks") or {},
-        secrets=rendered.get("secrets") or {},
-        configs=rendered.get("configs") or {},
+        volumes=data.get("volumes") or {},
+        networks=data.get("networks") or {},
+        secrets=data.get("secrets") or {},
+        configs=data.get("configs") or {},
         text=text,
-        template=rendered.get(TEMPLATE_KEY),
+        template=data.get(TEMPLATE_KEY),
     )
 
 
@@ -121,11 +136,14 @@ def _in_file_order(rendered: Any, written: Any) -> Any:
 
 
 def unescaped(value: Any) -> Any:
-    """What Celadon itself reads of a rendering: Compose writes `$` as `$$`, for the next Compose that reads it."""
+    """What Celadon itself reads of a rendering: Compose writes `$` as `$$`, for the next Compose that reads it.
+
+    All keys are texts there, but a number of very many digits it leaves without quotation marks.
+    """
     if isinstance(value, str):
         return value.replace("$$", "$")
     if isinstance(value, list):
         return [unescaped(item) for item in value]
     if isinstance(value, dict):
-        return {key: unescaped(item) for key, item in value.items()}
+        return {str(key): unescaped(item) for key, item in value.items()}
     return value

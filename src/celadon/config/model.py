@@ -24,6 +24,7 @@ from celadon.config.fields import (
     in_editors,
 )
 from celadon.config.notify import Notified
+from celadon.config.secrets import Secrets
 from celadon.locale import _
 
 
@@ -111,6 +112,7 @@ class EnvironmentOptions(Options):
     watch: Seconds = 10.0
     drain: Seconds = 30.0
     notify: Notified | None = None
+    secrets: Secrets | None = None
 
     @field_validator("url")
     @classmethod
@@ -171,6 +173,7 @@ class WorkspaceOptions(Options):
     disk: DiskOptions = DiskOptions()
     keep: Annotated[int, Field(ge=0, le=20), BeforeValidator(values.whole)] = 2
     notify: Notified = ()
+    secrets: Secrets | None = None
 
     @model_validator(mode="before")
     @classmethod

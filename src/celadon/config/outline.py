@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 from celadon.config.positions import Positions, read
+from celadon.config.values import NAME, bad_name
 from celadon.config.workspace import Outline
 from celadon.errors import ConfigError, Problem, UsageError
 from celadon.locale import _
@@ -33,11 +34,14 @@ def load_outline(file: Path) -> Outline:
     environments = celadon.get("environments") if isinstance(celadon, dict) else None
     if not isinstance(environments, dict) or not environments:
         problems.append(_no_environments(raw, celadon))
+    known = environments if isinstance(environments, dict) else {}
+    for one in known:  # files are named after them from here on
+        if not NAME.fullmatch(str(one)):
+            problems.append(raw.problem(("x-celadon", "environments", one), bad_name(one), key=True))
     if problems:
         raise ConfigError(problems)
     every = services if isinstance(services, dict) else {}  # what else it may be, Compose refuses in words
     ours = [n for n, s in every.items() if isinstance(s, dict) and "x-celadon" in s]
-    known = environments or {}
     promoted = {str(n): str(o["from"]) for n, o in known.items() if isinstance(o, dict) and o.get("from")}
     return Outline(str(name), file.parent, file, tuple(map(str, known)), tuple(map(str, ours)), promoted)
 

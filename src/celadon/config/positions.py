@@ -34,6 +34,10 @@ def _untagged(loader: Any, node: yaml.Node) -> Any:
 Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
 Loader.add_constructor(None, _untagged)
 
+# `=` and `<<` are texts like any other where they stand as values.
+for _tag in ("value", "merge"):
+    Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", yaml.constructor.SafeConstructor.construct_yaml_str)
+
 Key = str | int
 
 

@@ -41,6 +41,11 @@ class Said:
     __str__ = __repr__
 
 
+def bad_name(name: object) -> str:
+    """What is said of a name that does not fit NAME."""
+    return _("should be small letters, digits and hyphens, 40 at most, not {name!r}").format(name=Said(name))
+
+
 def duration(value: object) -> float:
     """Seconds of a Compose duration ("30m", "1h30m", "500ms") or a number of seconds; a year at most.
 

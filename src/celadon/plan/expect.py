@@ -44,7 +44,7 @@ class BuildStep:
     def key(self) -> str:
         """What the step is remembered by: its stage and text, whatever its number or base image's digest.
 
-        A hash, since BuildKit writes the values of build arguments into the text.
+        A hash, since a Dockerfile may be long, and hold in a line what is no record's to keep.
         """
         text = DIGEST.sub("", NUMBERED.sub(r"[\g<stage>] ", self.name))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -191,7 +191,7 @@ def remembered(past: Sequence[BuildTimes], steps: Iterable[BuildStep], seconds: 
 
 
 def without_values(text: str, arguments: Mapping[str, str]) -> str:
-    """`text` with the values of build arguments replaced by their names: for what every user of the host may read."""
+    """`text` with the values of build arguments replaced by their names."""
     for name, value in sorted(arguments.items(), key=lambda one: -len(one[1])):
         text = text.replace(value, f"${{{name}}}") if len(value) >= SECRET else text
     return text

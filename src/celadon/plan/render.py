@@ -167,6 +167,16 @@ def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, 
     return definition
 
 
+def one_off_document(config: EnvironmentConfig, network: Network, placed: Placed) -> Document:
+    """A container beside a frozen release: the same image, environment and mounts, at an address that is free."""
+    document = environment_document(config, network, [placed], router_folder="")
+    definition = document["services"][placed.name]
+    marks = _labels(config, labels.ONE_OFF, placed.release.service) | {labels.RELEASE: placed.release.id}
+    given = {name: value for name, value in definition["labels"].items() if not name.startswith("celadon.")}
+    definition |= {"labels": {**given, **marks}, "networks": {**definition["networks"], "default": None}}
+    return {**document, "services": {placed.release.service: definition}}
+
+
 def packed(document: Mapping[str, Any]) -> str:
     """A frozen document for a container's label, should the workspace's own copy be lost.
 

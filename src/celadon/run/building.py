@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from celadon.adapters import storage
 from celadon.errors import CommandError, EngineError
@@ -18,7 +18,7 @@ ANNOUNCED = 2.0  # seconds between two words to those who wait
 class Building:
     """One try of building a service; `step` takes what BuildKit tells, from whatever thread.
 
-    `arguments` are the build's, name → value: what everybody on the host may read bears their names instead.
+    `arguments` are the build's, name → value: its steps bear their names, the engine's records of them the values.
     """
 
     def __init__(self, world: World, service: str, arguments: Mapping[str, str]) -> None:
@@ -48,7 +48,8 @@ class Building:
         """Cleaning up may take away what this build left in the cache, and only that."""
         before, after = self._before, self._cache()
         if before is not None and after is not None:
-            new = [record for id_, record in after.items() if id_ not in before]
+            new = [replace(record, description=expect.without_values(record.description, self._arguments))
+                   for id_, record in after.items() if id_ not in before]  # fmt: skip
             ran = [step.name for step in self._course.in_state(expect.FINISHED)]
             self._world.record.builds.add_made(cleanup.made_by(new, ran))
 
@@ -75,5 +76,4 @@ class Building:
         if step is None:
             return ""
         rest = self._course.rest(now)
-        text = expect.without_values(step.name, self._arguments)
-        return ", ".join(filter(None, [BuildStep(text, step.state).short, rest]))
+        return ", ".join(filter(None, [step.short, rest]))

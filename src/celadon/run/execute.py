@@ -68,7 +68,7 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
         if tidying and all(s.tidying for s in plan.steps[number:]):
             message = error.message if isinstance(error, CeladonError) else str(error)
             world.report.note(_("Users are served, but tidying up failed: {problem}").format(problem=message))
-            world.record.finish(deployment, outcomes.SUCCEEDED, message, world.now().isoformat())
+            world.record.finish(deployment, outcomes.SUCCEEDED, world.hide(message), world.now().isoformat())
             return outcomes.SUCCEEDED
         if done and isinstance(done[-1], steps.Commit):
             done.pop()  # a commit that failed moved nothing; any other step may have done a part of its work
@@ -76,8 +76,8 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
             undo(world, done)
         outcome = outcomes.REVERTED if _committed(done) and not tidying else outcomes.FAILED
         outcome = outcomes.CANCELLED if isinstance(error, Cancelled) else outcome
-        evidence = error.evidence if isinstance(error, CeladonError) else ()
-        world.record.finish(deployment, outcome, str(error), world.now().isoformat(), evidence)
+        evidence = [world.hide(line) for line in error.evidence] if isinstance(error, CeladonError) else ()
+        world.record.finish(deployment, outcome, world.hide(str(error)), world.now().isoformat(), evidence)
         raise
     world.record.finish(deployment, outcomes.SUCCEEDED, "", world.now().isoformat())
     return outcomes.SUCCEEDED

@@ -1,10 +1,11 @@
 """Steps on images and releases: built, pulled, frozen, retired."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
-from celadon.adapters import buildx, docker, git
+from celadon.adapters import buildx, compose, docker, git
+from celadon.config.load import unescaped
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.plan import steps
@@ -16,9 +17,12 @@ from celadon.run.world import World
 from celadon.state import snapshot as labels
 from celadon.state.layout import write_private
 
+SECRET = "CELADON_SECRET_"  # noqa: S105 (where the names of variables begin)
+
 
 def build(world: World, step: steps.Build) -> None:
     service, source = step.built.service, step.source
+    values = _secret_values(world, step)
     folder = world.layout.checkout(service)
     git.export(world.layout.workspace / source.repository, source.commit, folder)
     marks = {labels.WORKSPACE: world.config.workspace, labels.SERVICE: service, labels.COMMIT: source.commit}
@@ -34,23 +38,48 @@ def build(world: World, step: steps.Build) -> None:
             words = buildx.argv(
                 step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), group
             )
-            patiently(lambda: _build_once(world, step, words), service, world.report.note)
+            patiently(lambda: _build_once(world, step, words, values), service, world.report.note)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     world.record.builds.add(replace(step.built, image_id=docker.image_id(step.built.image)))
 
 
-def _build_once(world: World, step: steps.Build, words: Sequence[str]) -> None:
+def _build_once(world: World, step: steps.Build, words: Sequence[str], secrets: Mapping[str, str]) -> None:
     service, limit = step.built.service, world.config.settings.build.timeout
     with Building(world, service, buildx.arguments(step.definition)) as building:
-        buildx.build(words, step.definition, service, limit, world.report.log, building.step)
+        buildx.build(words, step.definition, service, limit, world.report.log, building.step, secrets)
 
 
 def _build_secrets(world: World) -> dict[str, str]:
+    """Where BuildKit's client finds each secret; its variables have names that no build argument has."""
     return {
-        name: f"src={secret['file']}" if "file" in secret else f"env={secret.get('environment', name)}"
+        name: f"src={secret['file']}" if "file" in secret else f"env={SECRET}{name}"
         for name, secret in world.config.secrets.items()
     }
+
+
+def _secret_values(world: World, step: steps.Build) -> dict[str, str]:
+    """The variables of those secrets that the build is given, as Compose sees them: in the shell or in `.env`.
+
+    Raises CeladonError for one that is not set: Buildx would hand over an empty secret, even where it is required.
+    """
+    used = {str(secret["source"]) for secret in step.definition.get("secrets") or []}
+    names = {name: secret["environment"] for name, secret in world.config.secrets.items()
+             if name in used and "environment" in secret}  # fmt: skip
+    if not names:
+        return {}
+    asked = {name: f"${{{variable}:-}}" for name, variable in names.items()}
+    document = {"name": world.config.workspace, "x-values": asked}
+    given = unescaped(compose.interpolated(document, world.config.folder, {}))["x-values"]
+    for name, value in given.items():
+        if not value:
+            raise CeladonError(
+                _("{service}: the build secret {name} has no value: {variable} is not set.").format(
+                    service=step.built.service, name=name, variable=names[name]
+                ),
+                hint=_("Set it in the shell, or in a file .env beside compose.yaml (mode 0600)."),
+            )
+    return {f"{SECRET}{name}": value for name, value in given.items()}
 
 
 def pull(world: World, step: steps.Pull) -> None:

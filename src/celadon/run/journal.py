@@ -4,9 +4,9 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,9 @@ class Journal:
     the runner starts do not inherit the lock.
     """
 
-    def __init__(self, events: Path, log: Path) -> None:
+    def __init__(self, events: Path, log: Path, hide: Callable[[str], str] = str) -> None:
+        """`hide` is asked about every text before it is written."""
+        self.hide = hide
         make_private(events.parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._events, self._log = os.open(events, flags, 0o600), os.open(log, flags, 0o600)
@@ -75,10 +77,12 @@ class Journal:
 
     def log(self, text: str) -> None:
         with suppress(OSError):  # a full disk must not end a deployment that has switched already
-            os.write(self._log, f"{text}\n".encode())
+            os.write(self._log, f"{self.hide(text)}\n".encode())
 
     def end(self, end: End) -> None:
         """The last word: who follows stops here."""
+        end = replace(end, message=self.hide(end.message), evidence=tuple(map(self.hide, end.evidence)),
+                      hint=self.hide(end.hint), trace=self.hide(end.trace))  # fmt: skip
         for text in (end.message, *end.evidence, end.hint, end.trace):
             if text:
                 self.log(text)
@@ -90,7 +94,7 @@ class Journal:
         os.close(self._log)
 
     def _tell(self, event: str, *words: object) -> None:
-        self._write({"event": event, "words": words})
+        self._write({"event": event, "words": [self.hide(w) if isinstance(w, str) else w for w in words]})
 
     def _write(self, event: dict[str, Any]) -> None:
         with suppress(OSError):  # as above; one write, so that it is a whole line or none

@@ -8,7 +8,7 @@ from dataclasses import replace
 from celadon.adapters import compose, docker, nginx
 from celadon.locale import _
 from celadon.plan.steps import Candidate
-from celadon.run import journal, observe, projection
+from celadon.run import journal, observe, one_off, projection
 from celadon.run.world import World
 from celadon.state import record as outcomes
 from celadon.state import snapshot as labels
@@ -46,6 +46,7 @@ def reconcile(world: World) -> tuple[str, ...]:
         done += [_("started {name}, which should run").format(name=c.name) for c in routers]
     live = projection.live_candidates(world)
     orphans = [c for c in mine if c.role == labels.TASK or (c.role == labels.IN_SLOT and not _in(c, live.values()))]
+    orphans += one_off.left(world.layout, mine)
     missing = [c for c in live.values() if not _runs(mine, c)]
     if missing:
         _stop_in_their_place(world, missing, orphans)
@@ -64,6 +65,7 @@ def reconcile(world: World) -> tuple[str, ...]:
         docker.remove([c.id for c in orphans])
         projection.write_environment(world)
         done += [_("removed {name}, which nobody reaches").format(name=c.name) for c in orphans]
+    one_off.forget_left(world.layout, world.config.name)
     projection.move_tags(world, list(live))
     return (*done, *_forget_what_never_served(world))
 

@@ -18,7 +18,7 @@ def utc_now() -> datetime:
 class World:
     """One environment of one workspace, its record, and who is told; `announce` tells who waits for the lock.
 
-    What a step announces comes after the step's own words.
+    What a step announces comes after the step's own words. `hide` takes secrets out of what goes into the record.
     """
 
     config: EnvironmentConfig
@@ -27,3 +27,4 @@ class World:
     report: Report
     now: Callable[[], datetime] = utc_now
     announce: Callable[[str], None] = lambda _step: None
+    hide: Callable[[str], str] = str

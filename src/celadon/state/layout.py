@@ -1,8 +1,11 @@
 """Where things are on disk: everything that Celadon keeps lies in `.celadon/` of the workspace, for the owner only."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Layout:
         """All that are kept, the newest last."""
         found = self.environment(environment).glob("rendered*.yaml")
         return sorted(found, key=lambda file: file.stat().st_mtime_ns)
+
+    def one_off(self, environment: str, name: str) -> Path:
+        """What a container that runs one command is made of; locked as long as somebody waits for it."""
+        return self.environment(environment) / f"run-{name}.yaml"
+
+    def every_one_off(self, environment: str) -> list[Path]:
+        return sorted(self.environment(environment).glob("run-*.yaml"))
 
     def releases(self, environment: str) -> Path:
         return self.root / "releases" / environment
@@ -88,6 +98,14 @@ def make_private(folder: Path) -> Path:
         make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder for the owner only, gone at the end; in memory where the system has such a place."""
+    memory = os.environ.get("XDG_RUNTIME_DIR", "")
+    with TemporaryDirectory(prefix="celadon-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 def write_private(file: Path, text: str) -> None:

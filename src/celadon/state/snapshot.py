@@ -16,7 +16,7 @@ FINGERPRINT = "celadon.fingerprint"
 DOCUMENT = "celadon.document"  # the frozen release, for the day when `.celadon` is lost
 
 # Values of the label ROLE.
-IN_SLOT, ROUTER, BACKING, TASK = "slot", "router", "backing", "task"
+IN_SLOT, ROUTER, BACKING, TASK, ONE_OFF = "slot", "router", "backing", "task", "run"
 
 
 def other(slot: str) -> str:

@@ -1,0 +1,40 @@
+"""A clone of Celadon's own: where its login lies, with a real git."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from celadon.adapters import git
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "login"),
+    [
+        ("https://me:c4n4ry@git.example:8443/a/b.git", "https://git.example:8443/a/b.git", ("me", "c4n4ry")),
+        ("http://c4n4ry@git.example:8443/a.git", "http://git.example:8443/a.git", ("c4n4ry", "")),
+        ("https://me:c4n%2f4ry@git.example:8443/", "https://git.example:8443/", ("me", "c4n/4ry")),
+        ("https://git.example:8443/a@b.git", "https://git.example:8443/a@b.git", None),
+        ("ssh://git@git.example:22/a.git", "ssh://git@git.example:22/a.git", None),
+        ("git@git.example:a/b.git", "git@git.example:a/b.git", None),
+    ],
+)
+def test_a_login_lies_where_gits_own_helper_finds_it(
+    tmp_path: Path, url: str, address: str, login: tuple[str, str] | None
+) -> None:
+    clone = tmp_path / "a clone"
+    git.keep_clone(clone, url)
+    assert git.remote(clone) == address and "c4n4ry" not in (clone / "config").read_text()
+    if login is None:
+        assert not (clone / "credentials").exists()
+        return
+    assert (clone / "credentials").stat().st_mode & 0o777 == 0o600
+    asked = f"protocol={url.partition(':')[0]}\nhost=git.example:8443\n\n"
+    told = subprocess.run(
+        ["git", "credential", "fill"], input=asked, cwd=clone, capture_output=True, text=True, timeout=30,
+        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_ASKPASS": "false"},
+    ).stdout  # fmt: skip
+    assert f"username={login[0]}\npassword={login[1]}\n" in told
+    git.keep_clone(clone, address)
+    assert not (clone / "credentials").exists()
