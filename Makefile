@@ -1,6 +1,8 @@
 # Celadon's own tasks. `make test` and `make demo` need nothing but Debian or Ubuntu, root or sudo, Python 3.11, git.
 SHELL := /bin/bash
 BIN := .venv/bin
+LOCALE := src/celadon/locale
+POT := --no-location --omit-header --sort-output
 .DEFAULT_GOAL := help
 .PHONY: help setup venv engine images demo demo-down test lint unit e2e bench torture format lock messages schema
 
@@ -41,8 +43,12 @@ format: venv  ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 lock:  ## choose the newest packages that fit, and lock them by hash
 	@dev/lock
-messages: venv  ## write the message catalogue anew, and compile the translations
-	@$(BIN)/pybabel --quiet extract --no-location --omit-header --sort-output -o src/celadon/locale/celadon.pot src/celadon
-	@$(BIN)/pybabel --quiet compile --domain celadon --directory src/celadon/locale
+messages: venv  ## write the message catalogues anew, give the translations what is new, and compile them
+	@$(BIN)/pybabel --quiet extract $(POT) -o $(LOCALE)/celadon.pot src/celadon
+	@$(BIN)/pybabel --quiet extract $(POT) -o $(LOCALE)/click.pot "$$($(BIN)/python -c 'import click; print(*click.__path__)')"
+	@for domain in celadon click; do \
+		$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+			--domain $$domain --input-file $(LOCALE)/$$domain.pot --output-dir $(LOCALE) && \
+		$(BIN)/pybabel --quiet compile --domain $$domain --directory $(LOCALE) || exit; done
 schema: venv  ## write the JSON Schema for editors anew, from the model and the annotated reference
 	@$(BIN)/python -m celadon.config.schema

@@ -39,7 +39,7 @@ def test_a_server_that_is_well_has_nothing_to_look_at() -> None:
         ({"memory_free": 100 * MIB}, ERROR, "memory: 100M free of 4.0G"),
         ({"memory_free": 500 * MIB}, WARNING, "memory: 500M free"),
         ({"swap_free": 10 * MIB}, WARNING, "swap: 10M free of 2.0G"),
-        ({"pressure": {"memory": 31.4}}, WARNING, "waited for memory 31 % of the time"),
+        ({"pressure": {"memory": 31.4}}, WARNING, "waited for memory in 31 percent of the last minute"),
         ({"kills": (Kill(NOW, "java", 3 * GIB, ""),)}, ERROR, "01-11 09:00: the kernel ended java, which used 3.0G"),
         ({"kills": (Kill(NOW, "node", GIB, "/docker/abc"),)}, WARNING, "the kernel ended node"),
         ({"boxes": (replace(WEB, state="exited", exit_code=137),)}, ERROR, "ended by SIGKILL (exit code 137): by"),

@@ -1,55 +1,84 @@
 """All that users read is in the catalogue, and the catalogue is up to date."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from string import Formatter
 
+import click
+import pytest
+from babel.messages.catalog import Message
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 import celadon.locale
 
-SOURCE = Path(celadon.locale.__file__).parents[1]
+LOCALE = Path(celadon.locale.__file__).parent
+SOURCE = LOCALE.parent
 
 
-def test_the_catalogue_is_up_to_date(tmp_path: Path) -> None:
-    fresh = tmp_path / "celadon.pot"
+@pytest.mark.parametrize(("domain", "source"), [("celadon", SOURCE), ("click", Path(click.__file__).parent)])
+def test_the_catalogue_is_up_to_date(tmp_path: Path, domain: str, source: Path) -> None:
+    """Ours, and what click says itself: of click as it is locked."""
+    fresh = tmp_path / "fresh.pot"
     argv = [str(Path(sys.executable).with_name("pybabel")), "--quiet", "extract", "--no-location", "--omit-header"]
-    subprocess.run([*argv, "--sort-output", "-o", str(fresh), str(SOURCE)], check=True)
-    assert fresh.read_text() == (SOURCE / "locale" / "celadon.pot").read_text(), "run `make messages`"
+    subprocess.run([*argv, "--sort-output", "-o", str(fresh), str(source)], check=True)
+    assert fresh.read_text() == (LOCALE / f"{domain}.pot").read_text(), "run `make messages`"
 
 
-def test_the_translations_are_compiled() -> None:
+@pytest.mark.parametrize("domain", ["celadon", "click"])
+def test_the_translations_are_compiled(domain: str) -> None:
     """The compiled ones are what a wheel carries: people who install it have no tools for catalogues."""
-    found = sorted((SOURCE / "locale").glob("*/LC_MESSAGES/celadon.po"))
-    assert [file.parts[-3] for file in found] == ["ko"]
-    for file in found:
+    for file in translations(domain):
         written, compiled = (
-            {m.id: m.string for m in read(name.open("rb")) if m.id}
+            {one(message): texts(message) for message in read(name.open("rb")) if message.id}
             for read, name in ((read_po, file), (read_mo, file.with_suffix(".mo")))
         )
         assert compiled == written, "run `make messages`"
 
 
-def test_a_translation_is_of_a_message_that_is_there_and_keeps_its_placeholders() -> None:
-    known = {m.id for m in read_po((SOURCE / "locale" / "celadon.pot").open("rb")) if m.id}
-    translated = 0
-    for file in (SOURCE / "locale").glob("*/LC_MESSAGES/celadon.po"):
-        for message in read_po(file.open("rb")):
-            if not message.id:
-                continue
-            translated += 1
-            assert message.id in known, f"{file}: no such message any more: {message.id}"
-            singular = message.id if isinstance(message.id, str) else message.id[-1]
-            for text in [message.string] if isinstance(message.string, str) else message.string:
-                assert placeholders(text) == placeholders(singular), f"{file}: {text}"
-    assert translated
+@pytest.mark.parametrize("domain", ["celadon", "click"])
+def test_every_message_is_translated_and_keeps_its_placeholders(domain: str) -> None:
+    known = {message.id for message in read_po((LOCALE / f"{domain}.pot").open("rb")) if message.id}
+    for file in translations(domain):
+        catalogue = read_po(file.open("rb"))
+        assert {message.id for message in catalogue if message.id} == known, "run `make messages`, then translate"
+        for message in catalogue:
+            for text in texts(message) if message.id else ():
+                assert text and not message.fuzzy, f"{file}: no translation of {message.id}"
+                assert placeholders(text) == placeholders(last(message)), f"{file}: {text}"
+                assert edges(text) == edges(last(message)), f"{file}: {text}"
 
 
-def placeholders(text: str) -> Counter[tuple[str, str | None]]:
-    return Counter((name, form) for _text, name, form, _conversion in Formatter().parse(text) if name is not None)
+def translations(domain: str) -> list[Path]:
+    found = sorted(LOCALE.glob(f"*/LC_MESSAGES/{domain}.po"))
+    assert [file.parts[-3] for file in found] == ["ko"]
+    return found
+
+
+def last(message: Message) -> str:
+    """What the source says, of a message that counts the form for many: it has the placeholders of all."""
+    return message.id if isinstance(message.id, str) else message.id[-1]
+
+
+def one(message: Message) -> str:
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def texts(message: Message) -> tuple[str, ...]:
+    """The translation; of a message that counts, one text for each form of the language."""
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+
+def placeholders(text: str) -> Counter[str]:
+    """Those of str.format with their forms, and those of %."""
+    return Counter(re.findall(r"\{\w+(?:![rs])?(?::[^{}]*)?\}|%\(\w+\)[a-z]", text))
+
+
+def edges(text: str) -> tuple[bool, bool]:
+    """Whether white space stands before and behind it: what is put beside it relies on that."""
+    return text[:1].isspace(), text[-1:].isspace()
 
 
 def test_a_language_needs_no_code(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from celadon.adapters import process
+from celadon.locale import _
 
 ROOT = Path("/sys/fs/cgroup")
 GROUP = "celadon-build"
@@ -55,7 +56,8 @@ def limit(memory: int, cpus: float | None, image: str, group: str = GROUP) -> No
             raise
         _through_the_engine(files, image)
     if capped_at(group) != memory:
-        raise OSError(f"{group}: the kernel says {capped_at(group)} bytes, not {memory}")
+        words = _("{group}: the kernel says {held} bytes, not {memory}")
+        raise OSError(words.format(group=group, held=capped_at(group), memory=memory))
 
 
 def _write(file: Path, value: str) -> None:

@@ -35,7 +35,7 @@ def render(routing: Routing, version: tuple[int, ...], template: str | None) -> 
     import jinja2  # a tenth of a second that verbs which only look should not pay
 
     built_in = files("celadon.adapters").joinpath("nginx.conf.j2")
-    text = built_in.read_text() if template is None else template
+    text = built_in.read_text(encoding="utf-8") if template is None else template
     try:
         return _compiled(text).render(routing=routing, keepalive_min=version >= (1, 27, 4))
     except (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as problem:
@@ -93,7 +93,7 @@ def stage(folder: Path, text: str, *, router: str | None, image: str, network: s
 def staged(folder: Path, text: str) -> bool:
     """Whether `text` is what nginx tested last and found good."""
     try:
-        return (folder / NEXT).read_text() == text
+        return (folder / NEXT).read_text(encoding="utf-8") == text
     except FileNotFoundError:
         return False
 
@@ -103,7 +103,7 @@ def in_force(folder: Path, text: str) -> bool:
     if (folder / UNTOLD).exists():
         return False
     try:
-        return (folder / CONFIG).read_text() == text
+        return (folder / CONFIG).read_text(encoding="utf-8") == text
     except FileNotFoundError:
         return False
 
@@ -111,7 +111,7 @@ def in_force(folder: Path, text: str) -> bool:
 def listens_on(folder: Path, door: str) -> bool:
     """Whether the configuration in force opens `door`, such as "127.0.0.1:4500"."""
     try:
-        return re.search(rf"\blisten {re.escape(door)}[ ;]", (folder / CONFIG).read_text()) is not None
+        return re.search(rf"\blisten {re.escape(door)}[ ;]", (folder / CONFIG).read_text(encoding="utf-8")) is not None
     except FileNotFoundError:
         return False
 
@@ -119,7 +119,7 @@ def listens_on(folder: Path, door: str) -> bool:
 def leads_to(folder: Path, address: str) -> bool:
     """Whether the configuration in force sends users to `address`."""
     try:
-        return f"//{address}:" in (folder / CONFIG).read_text()
+        return f"//{address}:" in (folder / CONFIG).read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
 
@@ -146,7 +146,7 @@ def adopt(folder: Path) -> None:
     Whoever is killed in between leaves a mark: a file that is written is not yet what users get.
     """
     write_private(folder / UNTOLD, "")
-    write_private(folder / CONFIG, (folder / NEXT).read_text())
+    write_private(folder / CONFIG, (folder / NEXT).read_text(encoding="utf-8"))
 
 
 def told(folder: Path) -> None:

@@ -119,4 +119,5 @@ def _texts(seen: Facts, found: Iterable[Finding]) -> dict[str, str]:
     builds = {build.file: build.text for build in seen.builds if build.path and build.text is not None}
     known = dict.fromkeys(silent, "") | builds | {file.file: file.text for file in seen.env_files}
     others = {one.file for one in found if one.file} - {*known} | {seen.file}
-    return known | {name: Path(name).read_text(errors="replace") for name in others if Path(name).is_file()}
+    files = {name: Path(name) for name in others if Path(name).is_file()}
+    return known | {name: file.read_text(encoding="utf-8", errors="replace") for name, file in files.items()}

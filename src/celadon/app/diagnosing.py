@@ -84,11 +84,11 @@ def _parts(workspace: Workspace, seen: Facts, found: Iterable[Finding]) -> Itera
     yield "history.json", history
     yield "releases.json", [asdict(r) for r in record.releases()]
     for log in sorted((layout.root / "logs").glob("*.log")):
-        yield f"logs/{log.name}", log.read_text(errors="replace")
+        yield f"logs/{log.name}", log.read_text(encoding="utf-8", errors="replace")
     for environment in workspace.outline.environments:
         for file in (layout.router(environment) / "nginx.conf", layout.router(environment) / "refused.conf"):
             if file.exists():
-                yield f"{environment}/{file.name}", file.read_text()
+                yield f"{environment}/{file.name}", file.read_text(encoding="utf-8")
         if layout.compose(environment).exists():
             services = _load(layout.compose(environment))["services"]
             yield f"{environment}/compose.yaml", {name: _harmless(one) for name, one in services.items()}
@@ -97,7 +97,7 @@ def _parts(workspace: Workspace, seen: Facts, found: Iterable[Finding]) -> Itera
 
 
 def _load(file: Path) -> Any:
-    return yaml.load(file.read_text(), Loader)  # noqa: S506 (a safe loader)
+    return yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506 (a safe loader)
 
 
 def _harmless(service: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Mask:
         files = [file for name in outline.environments
                  for file in (layout.compose(name), *layout.every_rendered(name))]  # fmt: skip
         values: set[str] = set()
-        texts = [file.read_text() for file in (*files, *layout.every_release()) if file.exists()]
+        texts = [file.read_text(encoding="utf-8") for file in (*files, *layout.every_release()) if file.exists()]
         for document in (yaml.load(text, Loader) for text in (*texts, *more)):  # noqa: S506 (a safe loader)
             for service in (document.get("services") or {}).values():
                 values |= set(_texts(_told(service)))

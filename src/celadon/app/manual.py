@@ -7,7 +7,7 @@ from pathlib import Path
 from celadon.config import reference
 from celadon.config.reference import KeyPath
 from celadon.errors import UsageError
-from celadon.locale import _
+from celadon.locale import LANGUAGE, _
 
 REFERENCE = "reference"
 
@@ -73,7 +73,10 @@ def _unknown(wished: str) -> UsageError:
 
 
 def _pages() -> dict[str, Path]:
-    """The guide's pages: in the package, or where it runs from its sources, in the folder beside them."""
+    """The guide's pages: in the package, or where it runs from its sources, in the folder beside them.
+
+    Each in the user's language where it is there in it.
+    """
     package = Path(str(files("celadon")))
     folder = next((one for one in (package / "docs", package.parents[1] / "docs") if one.is_dir()), package)
-    return {file.stem: file for file in sorted(folder.glob("*.md"))}
+    return {file.stem: file for place in (folder, folder / LANGUAGE) for file in sorted(place.glob("*.md"))}

@@ -18,6 +18,7 @@ from celadon.config.outline import find_file
 from celadon.config.positions import shown
 from celadon.errors import DONE, FAILED, UsageError
 from celadon.locale import _, ngettext
+from celadon.locale.words import called
 
 
 @click.command(
@@ -79,7 +80,7 @@ def show(found: Sequence[Finding]) -> None:
     for _file, several in groupby(found, key=lambda finding: finding.file):
         for one in several:
             place = one.place or _("this server")
-            output.styled(f"{place}  {one.severity}  {one.rule}  {one.what}", output.SEVERITIES[one.severity])
+            output.styled(f"{place}  {called(one.severity)}  {one.rule}  {one.what}", output.SEVERITIES[one.severity])
             mend = _("{mend} (celadon check --fix mends it)").format(mend=one.mend) if one.fix else one.mend
             output.lines([f"    {one.why}", f"    → {mend}"])
         output.lines([""])

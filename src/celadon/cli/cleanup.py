@@ -9,6 +9,7 @@ from celadon.cli import arguments, output
 from celadon.cli.opening import open_workspace
 from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
+from celadon.locale.words import called
 
 
 @click.command(
@@ -36,7 +37,8 @@ def command(folder: Path, dry_run: bool, as_json: bool) -> None:
                         "freed": freed})  # fmt: skip
         return
     if rows:
-        output.table((_("WHAT"), _("NAME"), _("SIZE"), _("WHY")), [(k, n, size(b), w) for k, n, b, w in rows])
+        heads = (_("WHAT"), _("NAME"), _("SIZE"), _("WHY"))
+        output.table(heads, [(called(kind), name, size(count), why) for kind, name, count, why in rows])
     output.lines([_summary(len(rows), waste.bytes, freed)])
 
 

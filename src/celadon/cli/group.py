@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from celadon import __version__
+from celadon.cli.cells import Formatter
 from celadon.cli.verbs import VERBS, help_text
 from celadon.errors import UsageError
 from celadon.locale import _
@@ -29,6 +30,8 @@ ALIKE = {
     "fix": "reconcile", "help": "docs", "man": "docs", "manual": "docs", "reference": "docs", "schema": "docs",
     "new": "init", "create": "init", "secrets": "env", "systemd": "install-service", "service": "install-service",
 }  # fmt: skip
+
+click.Context.formatter_class = Formatter  # of every verb, whatever module it is in
 
 
 class Verbs(click.Group):

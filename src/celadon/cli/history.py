@@ -9,6 +9,7 @@ from celadon.app.workspace import Workspace
 from celadon.cli import arguments, output
 from celadon.cli.opening import open_workspace
 from celadon.locale import _
+from celadon.locale.words import called
 from celadon.state import record as outcomes
 
 GOOD = (outcomes.SUCCEEDED, *outcomes.OPEN)
@@ -32,9 +33,13 @@ def command(folder: Path, environment: str | None, limit: int, number: int | Non
     heads = ["#", _("STARTED"), _("VERB"), _("ENVIRONMENT"), _("SERVICES"), _("BY"), _("OUTCOME"), _("MESSAGE")]
     output.table(heads, [
         [str(d.id), d.started[:19].replace("T", " "), d.verb, d.environment, " ".join(d.services), d.by,
-         d.outcome if d.outcome in GOOD else f"!{d.outcome}", d.message]
+         _outcome(d.outcome), d.message]
         for d in found
     ])  # fmt: skip
+
+
+def _outcome(name: str) -> str:
+    return called(name) if name in GOOD else f"!{called(name)}"
 
 
 def _one(workspace: Workspace, number: int, *, as_json: bool) -> None:
@@ -44,7 +49,7 @@ def _one(workspace: Workspace, number: int, *, as_json: bool) -> None:
         return
     output.table(["#", _("STEP"), _("SECONDS"), _("OUTCOME")], [
         [str(s.number), s.text, f"{s.seconds:.1f}" if s.seconds is not None else "-",
-         s.outcome if s.outcome in GOOD else f"!{s.outcome}"]
+         _outcome(s.outcome)]
         for s in steps
     ])  # fmt: skip
     output.lines([deployment.message] if deployment.message else [])

@@ -1,5 +1,6 @@
 """Where the command begins: one error boundary, fixed exit codes."""
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ HELP: tuple[list[str], ...] = ([], ["-h"], ["--help"])
 
 def main() -> None:
     """Run the command and leave with its code: 0 done, 1 failed, 2 usage, 3 bug, 130 cancelled."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?", and ends nothing
     if sys.argv[1:] in HELP and "_CELADON_COMPLETE" not in os.environ:
         sys.stdout.write(help_text())
         return

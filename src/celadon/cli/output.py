@@ -69,6 +69,15 @@ def paged(text: str) -> None:
     click.echo_via_pager(text.rstrip("\n"))  # which ends it with a line end
 
 
+def shortened(text: str, cells: int) -> str:
+    """`text`, with an ellipsis where it takes more than so many cells of a terminal."""
+    from rich.text import Text
+
+    cut = Text(text)
+    cut.truncate(cells, overflow="ellipsis")
+    return cut.plain
+
+
 def diff(texts: Iterable[str]) -> None:
     """Lines of a unified diff, in the usual colours."""
     out, styles = console(), {"+": "green", "-": "red", "!": "yellow", "@": "cyan"}
@@ -86,7 +95,7 @@ def notices(texts: Iterable[str]) -> None:
 def error(problem: CeladonError) -> None:
     """What happened, the evidence, the next command."""
     err = console(stderr=True)
-    err.print(f"[bold red]{_('error:')}[/] ", end="")
+    err.print(_("error:"), style="bold red", end=" ")
     err.print(problem.message, markup=False)
     for line in problem.evidence:
         err.print(line if isinstance(problem, ConfigError) else f"  {line}", markup=False)

@@ -8,6 +8,7 @@ from celadon.app import looking
 from celadon.cli import arguments, output
 from celadon.cli.opening import open_workspace
 from celadon.locale import _
+from celadon.locale.words import called
 
 
 @click.command("releases", help=_("Releases that are kept, and what a rollback brings back."))
@@ -22,7 +23,7 @@ def command(folder: Path, environment: str | None, service: str | None, as_json:
         return
     heads = [_("SERVICE"), _("ENVIRONMENT"), _("RELEASE"), "", _("SUBJECT"), _("FROM"), _("CREATED"), _("IMAGE")]
     output.table(heads, [
-        [r.service, r.environment, r.id, mark, r.subject, r.origin, r.created[:19].replace("T", " "),
+        [r.service, r.environment, r.id, called(mark), r.subject, r.origin, r.created[:19].replace("T", " "),
          r.image_id.removeprefix("sha256:")[:12]]
         for r, mark in found
     ])  # fmt: skip

@@ -9,6 +9,7 @@ from celadon.app.looking import Row, Status
 from celadon.cli import arguments, output
 from celadon.cli.opening import open_workspace
 from celadon.locale import _, numbers
+from celadon.locale.words import called
 from celadon.state import snapshot as labels
 
 
@@ -28,7 +29,7 @@ def command(folder: Path, as_json: bool) -> None:
     output.lines(["", f"{free} · {holder}"])
     output.lines(
         _("deployment {number}, {verb} {environment}, is {state}: celadon attach {number}").format(
-            number=d.id, verb=d.verb, environment=d.environment, state=d.outcome
+            number=d.id, verb=d.verb, environment=d.environment, state=called(d.outcome)
         )
         for d in status.deployments
     )
@@ -40,24 +41,24 @@ def health(row: Row) -> str:
     if container is None:
         return "!" + _("gone") if row.release else "-"
     if not container.running:
-        return "!" + _("{state} (code {code})").format(state=container.state, code=container.exit_code)
+        return "!" + _("{state} (code {code})").format(state=called(container.state), code=container.exit_code)
     if row.release and container.release != row.release.id:
         return "!" + _("runs {release}").format(release=container.release)
     if container.health == "unhealthy":
-        return "!" + _("unhealthy")
-    return container.health or _("running")
+        return "!" + called(container.health)
+    return called(container.health or "running")
 
 
 def _cells(row: Row, now: str) -> list[str]:
     release, container = row.release, row.container
-    name = release.id if release else ("-" if row.role == labels.IN_SLOT else f"({row.role})")
+    name = release.id if release else ("-" if row.role == labels.IN_SLOT else f"({called(row.role)})")
     limit = f"/{numbers.size(container.memory_limit)}" if container and container.memory_limit else ""
     subject = release.subject if release else ""
     return [
         row.service,
         row.environment,
         name,
-        subject if len(subject) <= 40 else subject[:39] + "…",
+        output.shortened(subject, 40),
         numbers.age(release.created, now) if release else "",
         row.slot,
         health(row),

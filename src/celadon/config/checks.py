@@ -17,10 +17,10 @@ RESERVED = ("router",)
 
 # Compose keys that cannot be true of two containers at once, and why.
 NOT_TWICE = {
-    "container_name": "two slots run side by side and cannot share a name; remove it",
-    "network_mode": "a slot needs an address of its own on the environment's network; remove it",
-    "links": "services reach each other by name without it; remove it",
-    "volumes_from": "a slot comes and goes; share a named volume instead",
+    "container_name": _("two slots run side by side and cannot share a name; remove it"),
+    "network_mode": _("a slot needs an address of its own on the environment's network; remove it"),
+    "links": _("services reach each other by name without it; remove it"),
+    "volumes_from": _("a slot comes and goes; share a named volume instead"),
 }
 
 
@@ -77,7 +77,7 @@ def _one_service(raw: Positions, service: Service, problems: list[Problem]) -> N
                 say(_("means nothing without `route`"), "x-celadon", key)
     for key, why in NOT_TWICE.items():
         if service.definition.get(key):
-            say(_(why), key)
+            say(why, key)
     scale, deploy = service.definition.get("scale"), service.definition.get("deploy") or {}
     for path, number in ((("scale",), scale), (("deploy", "replicas"), deploy.get("replicas") if scale is None else 1)):
         if number not in (None, 1):

@@ -66,7 +66,7 @@ Doors = Annotated[tuple[Listening, ...], AfterValidator(_not_empty), Field(json_
 def _matches(pattern: re.Pattern[str], message: str) -> AfterValidator:
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
-            raise ValueError(_(message).format(value=Said(value)))
+            raise ValueError(message.format(value=Said(value)))
         return value
 
     return AfterValidator(check)
@@ -83,22 +83,22 @@ def _size_text(value: object) -> object:
 NginxSize = Annotated[
     str,
     BeforeValidator(_size_text),
-    _matches(values.NGINX_SIZE, "should be a size such as 50m, not {value!r}"),
+    _matches(values.NGINX_SIZE, _("should be a size such as 50m, not {value!r}")),
     in_editors(["string", "integer"], values.NGINX_SIZE.pattern, maximum=0),
 ]
 Route = Annotated[
     str,
-    _matches(values.ROUTE, "should begin with / and not end with it, such as /shop or /, not {value!r}"),
+    _matches(values.ROUTE, _("should begin with / and not end with it, such as /shop or /, not {value!r}")),
     in_editors("string", values.ROUTE.pattern),
 ]
 Path = Annotated[
     str,
-    _matches(values.PATH, "should be a path such as /api/health, not {value!r}"),
+    _matches(values.PATH, _("should be a path such as /api/health, not {value!r}")),
     in_editors("string", values.PATH.pattern),
 ]
 Host = Annotated[
     str,
-    _matches(values.HOST, "should be a host name such as shop.example.com, not {value!r}"),
+    _matches(values.HOST, _("should be a host name such as shop.example.com, not {value!r}")),
     in_editors("string", values.HOST.pattern),
 ]
 

@@ -60,7 +60,7 @@ def _with_template(config: EnvironmentConfig, raw: Positions) -> EnvironmentConf
     if not name:
         return config
     try:
-        template = (config.folder / name).read_text()
+        template = (config.folder / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         words = _("{file} cannot be read: {problem}").format(file=name, problem=problem)
         raise ConfigError([raw.problem(("x-celadon", "router", "template"), words)]) from None

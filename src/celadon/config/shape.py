@@ -94,7 +94,8 @@ def _words(detail: ErrorDetails) -> str:
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return _("should be a mapping (`key: value` lines), not {value!r}").format(value=value)
     if kind == "literal_error":
-        return _("should be {expected}, not {value!r}").format(expected=context["expected"], value=value)
+        expected = context["expected"].replace(" or ", _(" or "))
+        return _("should be {expected}, not {value!r}").format(expected=expected, value=value)
     if kind == "too_short":
         return _("should not be empty")
     return detail["msg"]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from celadon.diagnose.facts import ERROR, INFO, OK, WARNING, Facts, Finding
 from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
-from celadon.locale.words import LIVE_RESTORE_OFF
+from celadon.locale.words import LIVE_RESTORE_OFF, called
 from celadon.plan import space
 from celadon.state.ending import Fall
 
@@ -40,8 +40,8 @@ def pressure(seen: Facts) -> Iterator[Finding]:
     """What had to wait in the last minute (PSI)."""
     for kind, share in seen.pressure.items():
         if share >= PRESSED[kind]:
-            what = _("in the last minute something waited for {kind} {share:.0f} % of the time").format(
-                kind=kind, share=share
+            what = _("something waited for {kind} in {share:.0f} percent of the last minute").format(
+                kind=called(kind), share=share
             )
             yield Finding("pressure", WARNING, what, _("users wait, too"))
 
@@ -83,7 +83,7 @@ def containers(seen: Facts) -> Iterator[Finding]:
             yield Finding("containers", INFO, _("{name} has done its work").format(name=box.name))
         elif box.state != "running":
             yield Finding("containers", ERROR, _("{name} is {state}: {why}").format(
-                name=box.name, state=box.state, why=Fall(box.exit_code, box.oom_killed)),
+                name=box.name, state=called(box.state), why=Fall(box.exit_code, box.oom_killed)),
                 mend=_("celadon reconcile, then: celadon logs {environment} {service}").format(
                     environment=box.environment, service=box.service))  # fmt: skip
         elif box.health == "unhealthy":
@@ -114,7 +114,7 @@ def disk(seen: Facts) -> Iterator[Finding]:
     """Free space and inodes where the engine and the workspace write, and who has the space."""
     for one in seen.disks:
         what = _("{folder} ({holds}): {free} free of {total}").format(
-            folder=one.folder, holds=", ".join(one.holds), free=size(one.free), total=size(one.total)
+            folder=one.folder, holds=", ".join(map(called, one.holds)), free=size(one.free), total=size(one.total)
         )
         if one.free < min(GIB, one.total // 20):
             yield Finding("disk", ERROR, what, _("builds, databases and logs fail when it is full"))

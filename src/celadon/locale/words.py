@@ -7,3 +7,21 @@ LIVE_RESTORE_OFF = (
     _("every service stops when the engine is restarted or updated"),
     _('"live-restore": true in /etc/docker/daemon.json, then: systemctl reload docker'),
 )
+
+# What the record, the engine and machines call by a fixed name, as people read it.
+_NAMES = {
+    "waiting": _("waiting"), "running": _("running"), "succeeded": _("succeeded"), "failed": _("failed"),
+    "reverted": _("reverted"), "cancelled": _("cancelled"), "interrupted": _("interrupted"),
+    "healthy": _("healthy"), "unhealthy": _("unhealthy"), "starting": _("starting"),
+    "created": _("created"), "exited": _("exited"), "restarting": _("restarting"), "paused": _("paused"),
+    "removing": _("removing"), "dead": _("dead"),
+    "router": _("router"), "backing": _("backing"), "live": _("live"), "rollback": _("rollback"),
+    "release": _("release"), "image": _("image"), "build cache": _("build cache"),
+    "error": _("error"), "warning": _("warning"), "info": _("info"),
+    "memory": _("memory"), "io": _("io"), "cpu": _("cpu"), "workspace": _("workspace"),
+}  # fmt: skip
+
+
+def called(name: str) -> str:
+    """`name` as people read it; a name that is not known here stays as it is."""
+    return _NAMES.get(name, name)

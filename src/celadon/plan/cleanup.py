@@ -32,11 +32,11 @@ class Waste:
         left = dict(self.sizes)
         kept = _("more than `keep` releases older than the live one, and no rollback brings it back")
         return [
-            *((_("release"), f"{r.environment} {r.image}", left.pop(r.image_id, 0), kept) for r in self.releases),
-            *((_("image"), b.image, left.pop(b.image_id, 0), _("no release uses it")) for b in self.built),
-            *((_("image"), i.id.removeprefix("sha256:")[:12], left.pop(i.id, 0), _("it has no name and no container"))
+            *(("release", f"{r.environment} {r.image}", left.pop(r.image_id, 0), kept) for r in self.releases),
+            *(("image", b.image, left.pop(b.image_id, 0), _("no release uses it")) for b in self.built),
+            *(("image", i.id.removeprefix("sha256:")[:12], left.pop(i.id, 0), _("it has no name and no container"))
               for i in self.images),
-            *((_("build cache"), f"{c.id[:12]} {c.description}", c.size,
+            *(("build cache", f"{c.id[:12]} {c.description}", c.size,
                _("unused since {day}, and the disk is below its floor").format(day=c.used[:10])) for c in self.cache),
         ]  # fmt: skip
 

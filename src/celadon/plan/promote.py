@@ -7,6 +7,7 @@ from typing import Any
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import RefusedError
 from celadon.locale import _, ngettext
+from celadon.locale.words import called
 from celadon.plan import admission, common, render, road
 from celadon.plan.steps import Frozen, Plan, Unchanged
 from celadon.state.snapshot import Release, Snapshot
@@ -76,7 +77,7 @@ def _tested(source: EnvironmentConfig, snapshot: Snapshot, services: Sequence[st
         if release is None:
             ill.append(_("{service}: not deployed to {environment}").format(service=name, environment=source.name))
         elif container is None or not container.sound:
-            state = container.health or container.state if container else _("gone")
+            state = called(container.health or container.state) if container else _("gone")
             ill.append(_("{service}: {state} on {environment}").format(
                 service=name, state=state, environment=source.name))  # fmt: skip
         elif container.release != release.id:

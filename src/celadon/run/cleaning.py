@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from celadon.adapters import storage
 from celadon.errors import CommandError, EngineError
 from celadon.locale import _, numbers
+from celadon.locale.words import called
 from celadon.plan import cleanup, space, steps
 from celadon.plan.cleanup import Waste
 from celadon.run import notifying, observe, projection
@@ -41,7 +42,7 @@ def clean(world: World, environments: Collection[str] | None = None) -> Cleaned:
     """Remove what nothing needs; see `look`."""
     disk, going = look(world, environments)
     for kind, name, bytes_, why in going.rows():
-        world.report.log(f"{kind} {name} {numbers.size(bytes_)}: {why}")
+        world.report.log(f"{called(kind)} {name} {numbers.size(bytes_)}: {why}")
     projection.forget(world, going.releases, going.built)
     for image in going.images:
         storage.remove_image(image.id)

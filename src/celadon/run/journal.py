@@ -52,11 +52,11 @@ class Journal:
 
     def ended(self, number: int, total: int, text: str, seconds: float) -> None:
         self._tell("ended", number, total, text, seconds)
-        self.log(f"[{number}/{total}] done in {seconds:.1f} s")
+        self.log(f"[{number}/{total}] " + _("done in {seconds:.1f} s").format(seconds=seconds))
 
     def failed(self, number: int, total: int, text: str, seconds: float) -> None:
         self._tell("failed", number, total, text, seconds)
-        self.log(f"[{number}/{total}] failed after {seconds:.1f} s")
+        self.log(f"[{number}/{total}] " + _("failed after {seconds:.1f} s").format(seconds=seconds))
 
     def detail(self, text: str) -> None:
         self._tell("detail", text)

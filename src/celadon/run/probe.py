@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from celadon.adapters import docker
 from celadon.errors import UnhealthyError
 from celadon.locale import _, ngettext
+from celadon.locale.words import called
 from celadon.plan.steps import Candidate
 from celadon.state.snapshot import IN_SLOT, Container
 
@@ -175,7 +176,7 @@ def _limit(question: Question | None) -> float:
 def _never_healthy(candidate: Candidate, question: Question | None, last: str, own: str,
                    seen: Mapping[str, Container]) -> UnhealthyError:  # fmt: skip
     facts = [f"GET {question} → {last}"] if question else []
-    facts += [_("its own HEALTHCHECK says: {health}").format(health=own)] if own not in ("", "healthy") else []
+    facts += [_("its own HEALTHCHECK says: {health}").format(health=called(own))] if own not in ("", "healthy") else []
     lines = docker.last_lines(seen[str(candidate)].id)
     return UnhealthyError(
         _("{name} did not become healthy within {seconds:g} s.").format(name=candidate, seconds=_limit(question)),

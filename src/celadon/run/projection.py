@@ -75,7 +75,7 @@ def place(world: World, candidate: Candidate) -> Placed:
         )
     number = world.record.place(environment, candidate.service, candidate.slot)
     address = str(network(world).address(number))
-    return Placed(release, candidate.slot, address, yaml.load(file.read_text(), Loader))  # noqa: S506 (a safe loader)
+    return Placed(release, candidate.slot, address, yaml.load(file.read_text(encoding="utf-8"), Loader))  # noqa: S506 (a safe loader)
 
 
 def live_candidates(world: World) -> dict[str, Candidate]:

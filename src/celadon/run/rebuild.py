@@ -62,7 +62,7 @@ def _of_label(layout: Layout, container: Container) -> Release | None:
 
 def _releases(layout: Layout) -> Iterable[Release]:
     for file in layout.every_release():
-        found = yaml.load(file.read_text(), Loader).get(RELEASE_KEY)  # noqa: S506 (a safe loader)
+        found = yaml.load(file.read_text(encoding="utf-8"), Loader).get(RELEASE_KEY)  # noqa: S506 (a safe loader)
         if found:
             yield Release(**{**found, "served": True})  # not known any more: kept rather than lost
 

@@ -54,4 +54,4 @@ def kept(
     file = layout.rendered(environment, name) if name else None
     if file is None or not file.exists():
         return None
-    return load_frozen(file.read_text(), workspace, layout.workspace, compose_file, environment)
+    return load_frozen(file.read_text(encoding="utf-8"), workspace, layout.workspace, compose_file, environment)

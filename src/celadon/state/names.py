@@ -11,7 +11,7 @@ from celadon.state.layout import Layout, write_private
 def remember(outline: Outline) -> None:
     """Keep the names, as the file has them now."""
     kept, text = Layout(outline.folder).names, json.dumps({**asdict(outline), "folder": "", "file": outline.file.name})
-    if not kept.exists() or kept.read_text() != text:
+    if not kept.exists() or kept.read_text(encoding="utf-8") != text:
         write_private(kept, text)
 
 
@@ -19,7 +19,7 @@ def remembered(folder: Path) -> Outline | None:
     """The names as they were when the file in `folder`, or in one above it, could be read last; None without any."""
     for place in (folder.resolve(), *folder.resolve().parents):
         try:
-            found = json.loads(Layout(place).names.read_text())
+            found = json.loads(Layout(place).names.read_text(encoding="utf-8"))
             several = {key: tuple(found[key]) for key in ("environments", "services")}
             return Outline(**{**found, **several, "folder": place, "file": place / found["file"]})
         except (OSError, ValueError, KeyError, TypeError):
