@@ -28,8 +28,9 @@ lint: venv  ## ruff, mypy, import contracts, message catalogue
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo | tail -n 1
 unit: venv  ## the tests that need no engine
 	@$(BIN)/pytest -m "not engine"
-e2e: setup  ## the stories on the real engine
-	@$(BIN)/pytest -m engine
+e2e: setup  ## the stories on the real engine: two at a time, then those that need the host to themselves
+	@$(BIN)/pytest -m "engine and not alone" $(if $(filter 0,$(shell id -u)),--dist worksteal --tx 2*popen//python=tests/e2e/own-host)
+	@$(BIN)/pytest -m "engine and alone"
 bench: setup  ## promote and rollback beside the scripts of others; builds beside Buildx
 	@$(BIN)/python -m bench.run && $(BIN)/python -m bench.build
 

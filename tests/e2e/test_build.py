@@ -14,6 +14,7 @@ import pytest
 from celadon.adapters import cgroup
 from tests.e2e.workspace import Workspace
 
+pytestmark = pytest.mark.alone  # all builds of a host share one cap
 HUNGRY = "RUN : {new}; python3 -c \"len(b'x' * (600 << 20))\"\n"
 
 

@@ -4,6 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from bench.load import Load
 
 from tests.e2e.workspace import Workspace, run, wait_for
@@ -339,6 +340,7 @@ def test_a_tag_that_somebody_moved_does_not_change_what_runs(shop: Workspace) ->
     assert shop.image("shop", "production") == shop.image("shop", release)
 
 
+@pytest.mark.alone  # it measures what memory is free
 def test_candidates_go_one_by_one_where_memory_does_not_hold_them_all(team: Workspace) -> None:
     facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     free = int(facts["MemAvailable"].split()[0]) * 1024

@@ -37,6 +37,7 @@ def test_backing_services_start_once_and_deploys_leave_them_alone(shop: Workspac
     assert shop.celadon("exec", "staging", "db", "--", *count).out.strip() == "0"  # the table outlived it
 
 
+@pytest.mark.alone  # it looks at all images of the host
 def test_down_with_volumes_takes_all_that_is_its_own_and_nothing_else(shop: Workspace) -> None:
     other = f"not-ours-{shop.name}"
     run(["docker", "run", "--detach", "--name", other, "nginx:1.30"])

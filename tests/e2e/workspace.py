@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,13 +20,19 @@ import yaml
 
 SERVICE = Path(__file__).parents[2] / "bench" / "service"
 T = TypeVar("T")
+_given: set[int] = set()  # ports: a router that is to listen later must find its own still free
 GIT = ["git", "-c", "user.name=Operator", "-c", "user.email=operator@example.com"]
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has, and that the kernel gives to no connection: it takes those from higher up."""
+    while True:
+        port = secrets.choice(range(12_000, 32_000))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def run(argv: list[str], cwd: Path | None = None, check: bool = True) -> str:
