@@ -128,7 +128,7 @@ def test_what_is_certain_is_mended_and_the_build_goes_on(shop: Workspace) -> Non
 
     dockerfile = (service / "Dockerfile").read_text()
     asked = shop.celadon("check", "--fix", expect=2, env=nowhere)
-    assert "Say yes with -y" in asked.err
+    assert "say yes with -y" in asked.err
     shown = shop.celadon("check", "--fix", "--dry-run", expect=1, env=nowhere).out
     assert "+RUN --mount=type=cache,target=/root/.npm npm ci --offline" in shown
     assert "config/.env.staging: mode 0644 → 0600" in shown and CANARIES[1] not in shown

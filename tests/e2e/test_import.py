@@ -61,7 +61,7 @@ def test_a_set_up_that_renames_containers(empty: Workspace) -> None:
     bring(team, "rename", ("frontend", "backend", "llmserver"), {})
     words = ("import", str(team.folder / "docker-compose.yml"), "--nginx", str(team.folder / "nginx" / "nginx.conf"))
     asked = team.celadon(*words, expect=2)
-    assert "Nobody can be asked here" in asked.err
+    assert "nobody is at the terminal" in asked.err
     assert not (team.folder / "compose.yaml").exists()
     team.celadon(*words, "-y")
     team.celadon("check")

@@ -1,7 +1,6 @@
 """What the verbs that act do alike on a terminal: show the plan, ask where it must, start the runner, follow it."""
 
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -9,12 +8,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import click
-
 from celadon.app import acting, healing, runner
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
 from celadon.cli import output
+from celadon.cli.agreeing import agree
 from celadon.cli.arguments import Manner
 from celadon.cli.opening import open_workspace
 from celadon.errors import DONE, UsageError
@@ -42,7 +40,8 @@ def carry_out(folder: Path, request: Request, manner: Manner) -> int:
             healing.heal_in_passing(workspace, wanted.config.name, terminal)
         _tell_end(workspace, None, manner)
         return DONE
-    _agree(wanted.plan, yes=manner.yes)
+    if wanted.plan.protected:
+        agree(_("Go on with {environment}?").format(environment=wanted.plan.environment), yes=manner.yes)
     number = runner.start(workspace, wanted)
     if not manner.detach:
         follow(open_workspace(folder), number, quiet=manner.as_json)
@@ -118,17 +117,3 @@ def _tell(findings: "Sequence[Finding]", environment: str) -> None:
     if count := sum(finding.severity == WARNING for finding in findings) - len(told):
         words = ngettext("{n} warning: celadon check {environment}", "{n} warnings: celadon check {environment}", count)
         output.notices([words.format(n=count, environment=environment)])
-
-
-def _agree(plan: Plan, *, yes: bool) -> None:
-    """Ask before what is protected. Raises Abort when the operator declines, UsageError when nobody is there."""
-    if yes or not plan.protected:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(
-            _("{verb} of {environment} asks first, and nobody is at the terminal.").format(
-                verb=plan.verb, environment=plan.environment
-            ),
-            hint=_("Say yes with -y."),
-        )
-    click.confirm(_("Go on with {environment}?").format(environment=plan.environment), abort=True)

@@ -63,6 +63,7 @@ strategy = click.option(
     type=click.Choice(["replace"]),
     help=_("Stop what runs before its successor starts, where memory does not hold both: a downtime."),
 )
+yes = click.option("-y", "--yes", is_flag=True, help=_("Do not ask."))
 as_json = click.option("--json", "as_json", is_flag=True, help=_("For machines."))
 
 
@@ -77,7 +78,7 @@ class Manner:
 
 
 _MANNERS = (
-    click.option("-y", "--yes", is_flag=True, help=_("Do not ask.")),
+    yes,
     click.option("--dry-run", is_flag=True, help=_("Show the plan, change nothing.")),
     click.option("--json", "as_json", is_flag=True, help=_("For machines.")),
     click.option("--detach", is_flag=True, help=_("Do not follow it: print its number and return.")),

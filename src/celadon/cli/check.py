@@ -1,6 +1,5 @@
 """celadon check: what is wrong with what a team brings, and with --fix, mending what can be mended without a doubt."""
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from celadon.app import checking
 from celadon.check import rules, sarif
 from celadon.check.facts import ERROR, INFO, WARNING, Finding
 from celadon.cli import arguments, output
+from celadon.cli.agreeing import agree
 from celadon.config.outline import find_file
 from celadon.config.positions import shown
 from celadon.errors import DONE, FAILED, UsageError
@@ -65,10 +65,7 @@ def _mended(drafts: Sequence[Draft], *, yes: bool, dry_run: bool) -> bool:
     if dry_run:
         output.lines([_("{files} would change; nothing was changed.").format(files=files), ""])
         return False
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(_("`check --fix` asks first, and nobody is at the terminal."), hint=_("Say yes with -y."))
-        click.confirm(_("Change {files}?").format(files=files), abort=True)
+    agree(_("Change {files}?").format(files=files), yes=yes)
     write(drafts)
     output.lines([_("{files} changed. Deploys build commits: commit and push what belongs to a repository. "
                     "What is left:").format(files=files), ""])  # fmt: skip

@@ -1,6 +1,5 @@
 """celadon import: an old compose file and its nginx.conf become a workspace."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,8 +8,9 @@ import click
 from celadon.app import importing
 from celadon.app.importing import Proposal
 from celadon.cli import arguments, output
+from celadon.cli.agreeing import agree
 from celadon.config.positions import shown
-from celadon.errors import DONE, UsageError
+from celadon.errors import DONE
 from celadon.locale import _
 from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO
 
@@ -27,7 +27,7 @@ _KINDS = {CARRIED: _("became"), LEFT: _("left out"), TODO: _("by hand"), CONTRAD
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--nginx", "nginx", metavar="FILE", multiple=True, type=click.Path(path_type=Path),
               help=_("nginx's configuration; without it, what the compose file mounts into nginx."))  # fmt: skip
-@click.option("-y", "--yes", is_flag=True, help=_("Do not ask."))
+@arguments.yes
 @click.option("--dry-run", is_flag=True, help=_("Show the diff and the table, write nothing."))
 @arguments.as_json
 @click.pass_obj
@@ -37,7 +37,7 @@ def command(folder: Path, file: Path, nginx: tuple[Path, ...], yes: bool, dry_ru
         output.diff(proposal.diff())
         _show(proposal)
     if not dry_run and proposal.drafts:
-        _agree(yes=yes)
+        agree(_("Write these files?"), yes=yes)
         proposal.write()
     if as_json:
         output.as_json(_document(proposal, dry_run=dry_run))
@@ -52,17 +52,6 @@ def _show(proposal: Proposal) -> None:
         (_KINDS[row.kind], str(row.spot), row.what, row.became) for row in proposal.rows
     ])  # fmt: skip
     output.lines([""])
-
-
-def _agree(*, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(
-            _("Nobody can be asked here, and nothing was written."),
-            hint=_("Look with --dry-run; then write with -y."),
-        )
-    click.confirm(_("Write these files?"), abort=True, err=True)
 
 
 def _document(proposal: Proposal, *, dry_run: bool) -> dict[str, object]:

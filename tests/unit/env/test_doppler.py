@@ -51,7 +51,7 @@ def test_who_only_looks_and_who_is_not_there_write_nothing(team: Team, monkeypat
     names = ["A", "B", "DOPPLER_CONFIG"]
     told = {"file": str(team.file()), "added": names, "changed": [], "removed": [], "written": False}
     assert json.loads(said) == told and not team.file().exists()
-    assert "Say yes with -y" in pull(team, monkeypatch, GIVEN, words=("--json",), expect=2)[0]
+    assert "say yes with -y" in pull(team, monkeypatch, GIVEN, words=("--json",), expect=2)[0]
     assert not team.file().exists()
     assert json.loads(pull(team, monkeypatch, GIVEN, words=("--json", "-y"))[0])["written"]
 

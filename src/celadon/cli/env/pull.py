@@ -1,6 +1,5 @@
 """celadon env pull: an env file as Doppler, or any command, has it now."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import click
 from celadon.adapters import drafts
 from celadon.app import pulling
 from celadon.cli import arguments, output
+from celadon.cli.agreeing import agree
 from celadon.config.positions import shown
-from celadon.errors import UsageError
 from celadon.locale import _
 
 
@@ -20,7 +19,7 @@ from celadon.locale import _
     help=_("Write an environment's env file as Doppler, or a command, has it (x-celadon.secrets)."),
 )
 @arguments.environment
-@click.option("-y", "--yes", is_flag=True, help=_("Do not ask."))
+@arguments.yes
 @click.option("--dry-run", is_flag=True, help=_("Only show which variables would change."))
 @arguments.as_json
 @click.pass_obj
@@ -31,7 +30,7 @@ def command(folder: Path, environment: str, yes: bool, dry_run: bool, as_json: b
     if not as_json:
         output.diff(drafts.diff(draft))
     if changes and not dry_run:
-        _agree(shown(draft.path), yes=yes)
+        agree(_("Write {file}?").format(file=shown(draft.path)), yes=yes)
         drafts.write([draft])
     written = changes and not dry_run
     if as_json:
@@ -40,13 +39,3 @@ def command(folder: Path, environment: str, yes: bool, dry_run: bool, as_json: b
         output.lines([_("{file} is as its source has it; nothing to do.").format(file=shown(draft.path))])
     elif written:
         output.lines([_("{file} was written. The next deploy takes it.").format(file=shown(draft.path))])
-
-
-def _agree(file: str, *, yes: bool) -> None:
-    """Raises Abort when the operator declines, UsageError when nobody is there."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        words = _("Writing {file} asks first, and nobody is at the terminal.")
-        raise UsageError(words.format(file=file), hint=_("Say yes with -y."))
-    click.confirm(_("Write {file}?").format(file=file), abort=True, err=True)
