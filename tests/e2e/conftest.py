@@ -1,5 +1,6 @@
 """Stories on a real engine: each gets a workspace of its own, and leaves nothing behind."""
 
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.workspace import Workspace, free_port, run
+
+# What a shell starts in the background is deaf to Ctrl-C, and so would be all that stories start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

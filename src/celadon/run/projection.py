@@ -11,7 +11,7 @@ import yaml
 
 from celadon.adapters import compose, docker, nginx
 from celadon.config.positions import Loader
-from celadon.errors import CeladonError
+from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
 from celadon.plan import render, routing, tags
 from celadon.plan.render import Network, Placed
@@ -36,6 +36,9 @@ def to_yaml(document: Mapping[str, object]) -> str:
     return yaml.dump(document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
 
 
+CHOICES = 5  # subnets that are tried for a new network
+
+
 def network(world: World) -> Network:
     """The environment's network. Raises CeladonError before the environment was ever prepared."""
     subnet = world.record.subnet(world.config.name)
@@ -52,12 +55,16 @@ def make_network(world: World, *, anew: bool) -> None:
     name = world.config.network
     if world.record.subnet(world.config.name) is not None and docker.has_network(name):
         return
-    if anew:
-        subnet = docker.free_subnet(f"{name}_choice")
-        world.record.set_subnet(world.config.name, str(subnet))
-    made = network(world)
-    marks = render.network_labels(world.config)
-    docker.make_network(name, str(made.subnet), str(made.dynamic), str(made.gateway), marks)
+    for left in reversed(range(CHOICES if anew else 1)):
+        if anew:
+            world.record.set_subnet(world.config.name, str(docker.free_subnet(f"{name}_choice")))
+        made, marks = network(world), render.network_labels(world.config)
+        try:
+            docker.make_network(name, str(made.subnet), str(made.dynamic), str(made.gateway), marks)
+            break
+        except CommandError:  # somebody else of this host, a Compose perhaps, was given the same subnet meanwhile
+            if not left:
+                raise
 
 
 def place(world: World, candidate: Candidate) -> Placed:
