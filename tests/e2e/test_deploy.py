@@ -47,6 +47,8 @@ def test_the_first_deploy_serves_and_says_what_it_did(team: Workspace) -> None:
             == team.image(name, row["release"])
         )
     assert not team.image("hub", "production")
+    nothing = team.celadon("logs", "production", team.unique("hub"), expect=2).err
+    assert f"{team.unique('hub')} does not run in production." in nothing and "→ celadon status" in nothing
 
 
 def test_what_did_not_change_is_left_alone_unless_forced(team: Workspace) -> None:

@@ -107,3 +107,12 @@ def test_columns_stand_under_each_other(capsys: pytest.CaptureFixture[str]) -> N
     assert begins == {cell_len("결제-hub") + 2}, lines
     assert output.shortened("결제 오류를 고침: 두 번 청구되던 것", 19) == "결제 오류를 고침: …"
     assert output.shortened("fix", 20) == "fix"
+
+
+def test_a_place_is_not_folded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a narrow terminal the other columns give way: what is folded cannot be copied."""
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    output.table(["WHERE", "WHAT"], [["docker-compose.yml:117", "word " * 30]], whole=("WHERE",))
+    lines = re.sub("\x1b\\[\\d*m", "", capsys.readouterr().out).splitlines()
+    assert "docker-compose.yml:117  word" in lines[1] and max(map(len, lines)) <= 60

@@ -111,9 +111,13 @@ def pause(seconds: float) -> None:
 
 
 def attach(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Run `argv` on this terminal (logs that follow, a shell in a container, an editor) and return its code."""
+    """Run `argv` on this terminal (logs that follow, a shell in a container, an editor) and return its code.
+
+    Ended by a signal it is 128 and the signal, as a shell has it: 141 when who reads its output has gone.
+    """
     try:
-        return subprocess.call(list(argv), cwd=cwd, env={**os.environ, **env} if env else None)
+        code = subprocess.call(list(argv), cwd=cwd, env={**os.environ, **env} if env else None)
+        return code if code >= 0 else 128 - code
     except FileNotFoundError:
         raise _missing(argv) from None
 

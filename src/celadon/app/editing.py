@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 from celadon.adapters import compose, process
@@ -49,6 +50,8 @@ def _editor() -> list[str]:
                 return words
         except ValueError:
             raise UsageError(_("{variable} cannot be split into words.").format(variable=variable)) from None
+    if not sys.stdin.isatty():
+        raise UsageError(_("Nobody is at the terminal to edit it."), hint=_("Run it on a terminal, or set EDITOR."))
     if found := next(filter(shutil.which, USUAL), None):
         return [found]
     raise UsageError(_("There is no editor."), hint=_("Name one: {example}").format(example="export EDITOR=nano"))

@@ -129,8 +129,10 @@ def container_of(workspace: Workspace, environment: str, service: str) -> Contai
     standing = (labels.BACKING, labels.ROUTER)
     container = container or next((c for c in found if c.service == service and c.role in standing), None)
     if container is None:
-        choose(service, sorted({c.service for c in found}), _("running service"))
-        raise UsageError(_("{service} does not run in {environment}.").format(service=service, environment=name))
+        if found:
+            choose(service, sorted({c.service for c in found}), _("running service"))
+        words = _("{service} does not run in {environment}.").format(service=service, environment=name)
+        raise UsageError(words, hint="celadon status")
     return container
 
 

@@ -50,7 +50,7 @@ def _show(proposal: Proposal) -> None:
     output.lines([""])
     output.table(("", _("WHERE"), _("WHAT"), _("NOW")), [
         (_KINDS[row.kind], str(row.spot), row.what, row.became) for row in proposal.rows
-    ])  # fmt: skip
+    ], whole=(_("WHERE"),))  # fmt: skip
     output.lines([""])
 
 

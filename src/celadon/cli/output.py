@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from threading import Event, Thread
@@ -46,14 +46,14 @@ def styled(text: str, style: str) -> None:
     console().print(text, markup=False, style=style or None)
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table; a cell that begins with "!" is shown as a warning."""
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], whole: Container[str] = ()) -> None:
+    """A table; a cell that begins with "!" is a warning. Columns of `whole` are not folded: others give way."""
     from rich.table import Table
     from rich.text import Text
 
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for head in heads:
-        made.add_column(head, overflow="fold")
+        made.add_column(head, overflow="fold", no_wrap=head in whole)
     for row in rows:
         made.add_row(*(Text(c.removeprefix("!"), style="red" if c.startswith("!") else "") for c in row))
     from rich.console import Console

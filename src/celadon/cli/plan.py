@@ -18,7 +18,7 @@ def command() -> None:
     pass
 
 
-@command.command("deploy")
+@command.command("deploy", help=_("What a deploy would do."))
 @arguments.several(arguments.environment, arguments.services, arguments.ref, arguments.force, arguments.as_json)
 @click.pass_obj
 def deploy(folder: Path, environment: str, services: tuple[str, ...], ref: str, force: bool, as_json: bool) -> int:
@@ -26,7 +26,7 @@ def deploy(folder: Path, environment: str, services: tuple[str, ...], ref: str, 
     return carry_out(folder, request, Manner(dry_run=True, as_json=as_json))
 
 
-@command.command("promote")
+@command.command("promote", help=_("What a promote would do."))
 @arguments.several(arguments.services, arguments.to_environment, arguments.as_json)
 @click.pass_obj
 def promote(folder: Path, services: tuple[str, ...], to: str, as_json: bool) -> int:
@@ -34,7 +34,7 @@ def promote(folder: Path, services: tuple[str, ...], to: str, as_json: bool) -> 
     return carry_out(folder, Request("promote", environment, services), Manner(dry_run=True, as_json=as_json))
 
 
-@command.command("rollback")
+@command.command("rollback", help=_("What a rollback would do."))
 @arguments.several(arguments.environment, arguments.services, arguments.to_release, arguments.as_json)
 @click.pass_obj
 def rollback(folder: Path, environment: str, services: tuple[str, ...], to: str, as_json: bool) -> int:

@@ -20,7 +20,7 @@ def find_file(start: Path) -> Path:
                 return folder / name
     raise UsageError(
         _("There is no compose.yaml in {folder} or above it.").format(folder=start.resolve()),
-        hint=_("Go to your workspace, or name it: celadon -C FOLDER …"),
+        hint=_("Go to your workspace, or name it: celadon -C FOLDER …; or make one: celadon init"),
     )
 
 

@@ -164,7 +164,8 @@ class Commit(Step):
     stopped: tuple[Candidate, ...] = ()
 
     def describe(self) -> str:
-        names = ", ".join(f"{m.service} → {m.after.release if m.after else _('nothing')}" for m in self.moves)
+        after = [m.after.release if m.after else _("nothing") for m in self.moves]
+        names = ", ".join(f"{m.service} → {release}" for m, release in zip(self.moves, after, strict=True))
         return _("commit {names}").format(names=names)
 
 

@@ -1,6 +1,6 @@
 """Families of the old file as services of the new one: the definition that users have today, less what is Celadon's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from celadon.setup import volumes
 from celadon.setup.facts import ServiceSketch
 from celadon.setup.health import Gate
 from celadon.setup.oldenv import rebased
+from celadon.setup.renaming import Rename
 from celadon.setup.tale import CARRIED, LEFT, Row, Spot
 from celadon.setup.twins import EVERY, Family, Old, split
 from celadon.setup.variables import Given
@@ -25,8 +26,6 @@ NO_PLACE = {
 }
 _SILENT = frozenset(("profiles", "ports", "networks", "env_file", "environment", "pull_policy", "x-celadon"))
 _ALWAYS = ("always", "unless-stopped")  # what Celadon sets by itself
-
-Rename = Callable[[str], str]
 
 
 def service(old: Old, family: Family, gate: Gate, given: Given, workspace: Path, rename: Rename, rows: list[Row]
@@ -54,7 +53,7 @@ def service(old: Old, family: Family, gate: Gate, given: Given, workspace: Path,
 def backing(old: Old, family: Family, given: Given, workspace: Path, rename: Rename, rows: list[Row]) -> dict[str, Any]:
     """A service that only starts with its environment."""
     _became(old, family, rows, _("backing service {name}: each environment has its own").format(name=family.name))
-    for port in family.first.ports:
+    for port in (port for twin in family.twins for port in twin.ports):
         why = _("each environment has its own; reach it with `celadon exec`")
         rows.append(Row(LEFT, Spot(old.file, port.place.line), f"port {port.host}:{port.container}", why))
     made = _rest(old, family, workspace, rename, rows)
@@ -85,7 +84,7 @@ def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[
         if key == "restart" and value in _ALWAYS and not family.is_backing:
             rows.append(Row(LEFT, _spot(old, family, key), key, _("Celadon sets it: what fails starts again")))
             continue
-        made[key] = _renamed(value, rename)
+        made[key] = value if key == "image" else _renamed(key, value, rename)  # redis:7 is no host and port
     if "build" in made:
         made["build"] = _build(family.first.definition["build"], old.folder, workspace)
     if "volumes" in made:
@@ -146,12 +145,14 @@ def _build(value: Any, old: Path, new: Path) -> Any:
     return {**value, "context": context} if isinstance(value, dict) else context
 
 
-def _renamed(value: Any, rename: Rename) -> Any:
+def _renamed(key: str, value: Any, rename: Rename) -> Any:
     if isinstance(value, str):
-        return rename(value)
+        return rename(key, value)
     if isinstance(value, list):
-        return [_renamed(one, rename) for one in value]
-    return {key: _renamed(one, rename) for key, one in value.items()} if isinstance(value, dict) else value
+        return [_renamed(key, one, rename) for one in value]
+    return (
+        {inner: _renamed(str(inner), one, rename) for inner, one in value.items()} if isinstance(value, dict) else value
+    )
 
 
 def _seconds(timeout: float | None) -> str | None:

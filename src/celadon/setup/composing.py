@@ -15,7 +15,7 @@ from celadon.setup.facts import EnvironmentSketch, ServiceSketch, WorkspaceSketc
 WIDTH, NOTES_AT = 110, 40
 HEAD = """\
 # What the team runs. `docker compose up` works on this file, too; `x-celadon` says only what Compose cannot say: all
-# its keys and defaults stand in docs/configuration.md. CELADON_ENV is the environment while Celadon reads this file.
+# its keys and defaults: celadon docs reference. CELADON_ENV is the environment while Celadon reads this file.
 """
 NOTES = {
     "listen": "ports of the host; \"127.0.0.1:4400\" for one address",

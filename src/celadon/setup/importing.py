@@ -93,7 +93,7 @@ def _is_deployed(old: Old, proxy: Proxy, family: Family) -> bool:
 
 def _of_the_proxy(old: Old, proxy: Proxy) -> list[Row]:
     """What is to be told of nginx as a whole."""
-    rows = [Row(LEFT, one.spot, one.what, one.why) for one in proxy.left]
+    rows = [Row(one.kind, one.spot, one.what, one.why) for one in proxy.left]
     if proxy.sites and (said := proxy.limits.said()):
         rows.append(Row(CARRIED, Spot(proxy.sites[0].spot.file, 0), said, "x-celadon.router"))
     if not proxy.sites and (files := _beside(old.folder)):

@@ -9,6 +9,7 @@ from celadon.config.values import NGINX_SIZE, ROUTE
 from celadon.locale import _
 from celadon.setup.nginxparse import Directive, named, parse, said, spot
 from celadon.setup.proxy import Door, Left, Limits, Proxy, Site, Way
+from celadon.setup.tale import TODO
 
 # What Celadon's router does by itself, and what says nothing about services.
 _KNOWN = frozenset((
@@ -25,6 +26,7 @@ _HEADERS = frozenset((
     "host", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-prefix", "upgrade",
     "connection",
 ))  # fmt: skip
+_DOORKEEPERS = frozenset(("allow", "auth_basic", "auth_jwt", "auth_request", "deny", "satisfy", "ssl_verify_client"))
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<host>\[[^\]]*\]|[^/:]+)(?::(?P<port>\d+))?(?P<uri>/.*)?")
 _SECONDS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -40,7 +42,11 @@ class _Reading:
         """Tell it; of what is neither an address nor a path only the first word, since it may hold a secret."""
         plain = len(one["args"]) < 2 or one["directive"] in ("location", "server")
         what = said(one) if plain else f"{one['directive']} {one['args'][0]} …"
-        self.left.append(Left(spot(one), what, why))
+        if one["directive"] in _DOORKEEPERS and one["args"] != ["off"]:
+            why = _("without it everybody gets in: put it into x-celadon.router.template")
+            self.left.append(Left(spot(one), what, why, TODO))
+        else:
+            self.left.append(Left(spot(one), what, why))
 
 
 def read(files: Sequence[Path]) -> Proxy:
@@ -104,7 +110,8 @@ def _site(one: Directive, reading: _Reading) -> Site:
                 reading.leave(inner, _("x-celadon.router.template can have it"))
     for inner in one["block"]:
         if inner["directive"] == "location":
-            if "https://" in str([i["args"] for i in inner["block"] if i["directive"] == "return"]):
+            sent = str([i["args"] for i in inner["block"] if i["directive"] == "return"])
+            if inner["args"][-1] == "/" and "https://" in sent:
                 site = replace(site, redirects=True)
             else:
                 way = _way(inner, variables, reading)

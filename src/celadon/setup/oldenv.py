@@ -2,7 +2,7 @@
 
 import os.path
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,14 +10,13 @@ from celadon.config.positions import shown
 from celadon.locale import _
 from celadon.setup.envfiles import quoted
 from celadon.setup.facts import COMMON
+from celadon.setup.renaming import Rename
 from celadon.setup.tale import CARRIED, TODO, Row, Spot
 from celadon.setup.twins import SPELLINGS, Family, Old, Twin
 
 HERE = "${CELADON_ENV:-development}"
 
 _SET = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.*)")
-
-Rename = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def rebased(path: str, old: Path, new: Path) -> str:
 
 def _renamed(line: str, rename: Rename) -> str:
     match = _SET.match(line)
-    return line[: match.start(2)] + rename(match[2]) + line[match.end(2) :] if match else line
+    return line[: match.start(2)] + rename(match[1], match[2]) + line[match.end(2) :] if match else line
 
 
 def _as_env(value: str) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from celadon.setup.tale import Spot
+from celadon.setup.tale import LEFT, Spot
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Left:
     spot: Spot
     what: str
     why: str
+    kind: str = LEFT
 
 
 @dataclass(frozen=True)

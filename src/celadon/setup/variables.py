@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from celadon.locale import _
 from celadon.setup.facts import OF_THE_ENVIRONMENT
-from celadon.setup.oldenv import HERE, EnvFiles, Rename, entries, of_file
+from celadon.setup.oldenv import HERE, EnvFiles, entries, of_file
+from celadon.setup.renaming import Rename
 from celadon.setup.tale import CARRIED, TODO, Row, Spot
 from celadon.setup.twins import DEVELOPMENT, EVERY, PRODUCTION, SPELLINGS, STAGING, WORD, Family
 
@@ -147,7 +148,7 @@ def _merged(family: Family, lists: Mapping[str, Sequence[str]], files: EnvFiles)
 
 def _sorted(family: Family, rename: Rename) -> tuple[dict[str, str | None], dict[str, dict[str, str]]]:
     """`environment` of a family: what is the same everywhere, and what differs, by environment."""
-    by = {t.environment: {n: v if v is None else rename(v) for n, v in t.environment_entries.items()}
+    by = {t.environment: {n: v if v is None else rename(n, v) for n, v in t.environment_entries.items()}
           for t in family.twins}  # fmt: skip
     if EVERY in by:
         return dict(by[EVERY]), {}

@@ -99,3 +99,9 @@ def test_which_file_is_edited(team: Team, monkeypatch: pytest.MonkeyPatch) -> No
     assert "Did you mean `config/.env.common`?" in team.celadon("env", "edit", "staging", "config/.env.comon", expect=2)
     monkeypatch.setenv("EDITOR", "vi 'x")
     assert "EDITOR cannot be split" in team.celadon("env", "edit", "staging", expect=2)
+
+
+def test_without_a_terminal_no_editor_is_guessed(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("VISUAL", "EDITOR"):
+        monkeypatch.delenv(variable, raising=False)
+    assert "Nobody is at the terminal" in team.celadon("env", "edit", "staging", expect=2)

@@ -131,6 +131,30 @@ def test_the_names_of_twins_are_renamed_where_they_are_hosts(team: Team) -> None
     assert "A=postgres://u:p@db/x\n" in team.texts["config/.env.production"]
 
 
+def test_a_word_that_is_also_a_service_stays_where_it_is_no_host(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub-staging: &hub\n"
+        "    build: ./hub\n"
+        "    env_file: [hub.env]\n"
+        "    command: [node, server.js, --db=pg-prod, --redis, 'redis:6379']\n"
+        "    environment:\n"
+        "      {DRIVER: redis, REDIS_HOST: redis, URL: 'redis://redis:6379/0', DB: host=postgres user=postgres}\n"
+        "  hub-prod: {<<: *hub, container_name: node}\n"
+        "  pg-staging: {image: 'postgres:18', environment: {POSTGRES_USER: postgres}}\n"
+        "  pg-prod: {image: 'postgres:18', container_name: postgres, environment: {POSTGRES_USER: postgres}}\n"
+        "  cache: {image: 'redis:7', container_name: redis}\n",
+        hub_env="QUEUE_CONNECTION=redis\nSENTINELS_ADDR=redis\nUSER=postgres\n",
+    )
+    assert team.service("cache")["image"] == "redis:7"
+    assert team.service("pg")["environment"] == {"POSTGRES_USER": "postgres"}
+    assert team.service("hub")["command"] == ["node", "server.js", "--db=pg", "--redis", "cache:6379"]
+    assert team.service("hub")["environment"] == {
+        "DRIVER": "redis", "REDIS_HOST": "cache", "URL": "redis://cache:6379/0", "DB": "host=pg user=postgres",
+    }  # fmt: skip
+    assert team.texts["hub.env"] == "QUEUE_CONNECTION=redis\nSENTINELS_ADDR=cache\nUSER=postgres\n"
+
+
 def test_env_files_that_do_not_match_become_one_of_the_services_own(team: Team) -> None:
     team.bring(
         "services:\n"
@@ -180,6 +204,16 @@ def test_a_backing_service_leaves_its_ports_and_name(team: Team) -> None:
     )
     assert team.service("db") == {"image": "registry.example.com:5000/library/postgres:18", "restart": "always",
                                   "environment": {"POSTGRES_DB": "x"}}  # fmt: skip
+
+
+def test_ports_of_every_twin_of_a_backing_service_are_told(team: Team) -> None:
+    team.bring(
+        "services:\n"
+        "  hub: {build: ./hub}\n"
+        "  db-staging: {image: 'postgres:18', ports: ['127.0.0.1:5433:5432']}\n"
+        "  db-prod: {image: 'postgres:18', ports: ['5432:5432']}\n"
+    )
+    assert [line.split(": ")[1] for line in team.told("left out")] == ["port 5433:5432", "port 5432:5432"]
 
 
 def test_what_twins_have_in_another_way_is_told(team: Team) -> None:

@@ -46,7 +46,12 @@ def test_a_location_is_a_way(location: str, expected: tuple[str, str, int, bool]
         ("location /a { root /srv; }", "no service answers there (root /srv)"),
         ("location /a { proxy_pass $backend; }", "its address cannot be read: $backend"),
         ("location /a/ { proxy_pass http://a/b/; }", "a prefix can be kept or taken away, not exchanged for another"),
-        ("location /a/ { proxy_pass http://a; auth_basic x; }", "x-celadon.router.template can have it"),
+        ("location /a/ { proxy_pass http://a; auth_basic x; }", "without it everybody gets in"),
+        ("location /a/ { proxy_pass http://a; deny all; }", "without it everybody gets in"),
+        (
+            "location /old { return 301 https://blog.example.com/; }",
+            "no service answers there (return 301 https://blog",
+        ),
         ("listen unix:/run/x.sock;", "the router listens on ports"),
         ("location /a/ { proxy_pass http://a; proxy_buffering off; }", "x-celadon.router.template can have it"),
         ("proxy_set_header X-Key c4n4ry;", "x-celadon.router.template can have it"),

@@ -9,7 +9,7 @@ from celadon.app.comparing import EMPTY, MISSING, SET, Difference
 from celadon.cli import arguments, output
 from celadon.locale import _, ngettext
 
-SHOWN = {SET: _("set"), EMPTY: f"!{_('empty')}", MISSING: f"!{_('missing')}"}
+SHOWN = {SET: _("set"), EMPTY: "!" + _("empty"), MISSING: "!" + _("missing")}
 
 
 @click.command(
