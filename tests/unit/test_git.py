@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from celadon.adapters import git
+from celadon.errors import CeladonError
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,18 @@ def test_a_login_lies_where_gits_own_helper_finds_it(
     assert f"username={login[0]}\npassword={login[1]}\n" in told
     git.keep_clone(clone, address)
     assert not (clone / "credentials").exists()
+
+
+def test_only_changes_of_what_is_built_are_in_the_way(tmp_path: Path) -> None:
+    for name in ("web/app", "web/Dockerfile", ".gitignore"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("first\n")
+    commit = ["git", "-c", "user.name=Team", "-c", "user.email=team@example.com", "commit", "--quiet", "-m", "first"]
+    for words in (["git", "init", "--quiet"], ["git", "add", "--all"], commit):
+        subprocess.run(words, cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("second\n")
+    git.refuse_changes(tmp_path, "web", ["web", "web/Dockerfile"])
+    (tmp_path / "web" / "app").write_text("second\n")
+    with pytest.raises(CeladonError) as refused:
+        git.refuse_changes(tmp_path, "web", ["web", "web/Dockerfile"])
+    assert refused.value.evidence == (" M web/app",)

@@ -98,9 +98,9 @@ def commit(repository: Path, service: str, branch: str | None, ref: str | None) 
     )
 
 
-def refuse_changes(checkout: Path, service: str) -> None:
-    """Raises CeladonError when files of the checkout were changed and not committed: they would not be built."""
-    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no").out.splitlines()
+def refuse_changes(checkout: Path, service: str, paths: Sequence[str]) -> None:
+    """Raises CeladonError when files at or below `paths` were changed and not committed: they would not be built."""
+    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no", "--", *paths).out.splitlines()
     if changed:
         raise CeladonError(
             _("{service}: {folder} has changes that are not committed; they would not be built.").format(

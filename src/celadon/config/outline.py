@@ -39,7 +39,8 @@ def load_outline(file: Path) -> Outline:
         if not NAME.fullmatch(str(one)):
             problems.append(raw.problem(("x-celadon", "environments", one), bad_name(one), key=True))
     if problems:
-        raise ConfigError(problems)
+        hint = _("Take over what it says: celadon import {file}").format(file=file.name)
+        raise ConfigError(problems, hint=hint if celadon is None else "")
     every = services if isinstance(services, dict) else {}  # what else it may be, Compose refuses in words
     ours = [n for n, s in every.items() if isinstance(s, dict) and "x-celadon" in s]
     promoted = {str(n): str(o["from"]) for n, o in known.items() if isinstance(o, dict) and o.get("from")}

@@ -1,5 +1,6 @@
 """One look at the server: containers, images, the record, and where each service's source stands."""
 
+import posixpath
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -99,11 +100,18 @@ def sources(
 
 def _of_git(service: Service, repository: Path, context: str, checkout: bool, ref: str | None) -> Source:
     if checkout:
-        git.refuse_changes(repository, service.name)
+        git.refuse_changes(repository, service.name, _built(service, context))
     git.fetch(repository, service.name)
     branch = service.options.git.branch if service.options.git else None
     sha, subject = git.commit(repository, service.name, branch, ref)
     return Source(service.name, sha, subject, ref or branch or "", str(repository), context)
+
+
+def _built(service: Service, context: str) -> list[str]:
+    """What of a repository goes into the image: the build folder, and a Dockerfile that lies beside it."""
+    named = str(service.definition["build"].get("dockerfile") or "Dockerfile")
+    dockerfile = posixpath.normpath(posixpath.join(context, named))
+    return [context] if dockerfile.startswith(("../", "/")) else [context, dockerfile]
 
 
 def _repository(layout: Layout, service: Service) -> tuple[Path, str, bool]:
