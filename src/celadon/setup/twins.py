@@ -121,7 +121,7 @@ class Family:
 
     @property
     def has_images(self) -> bool:
-        """Whether production pulls an image that staging does not have: they are the team's, made and pushed elsewhere."""
+        """Whether production pulls another image than staging has: they are the team's, made and pushed elsewhere."""
         images = {str(t.definition.get("image") or "") for t in self.twins if t.environment != DEVELOPMENT}
         return bool(self.image) and not self.is_backing and len(images) > 1
 

@@ -165,7 +165,7 @@ def test_what_a_workspace_is_told(
 
 
 def test_the_example_with_its_sources_is_checked_within_two_seconds(tmp_path: Path) -> None:
-    """As `make demo` lays it out: six checkouts, each with its Dockerfile. Processors count: others may use the machine."""
+    """As `make demo` lays it out: six checkouts, each with its Dockerfile. What counts is the processors' time."""
     shutil.copytree(EXAMPLE, tmp_path / "workhub")
     for source in sorted((EXAMPLE / "services").iterdir()):
         checkout = shutil.copytree(source, tmp_path / "workhub" / source.name)

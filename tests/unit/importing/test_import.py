@@ -229,7 +229,7 @@ def test_builds_side_by_side_are_found_however_they_are_written(team: Team) -> N
         "  --parallel\ndocker-compose build web --parallel && echo docker compose up\n"
         "docker compose --parallel 4 build\ndocker compose build\ndocker compose \\\n build --parallel \\"
     )
-    team.bring("services: {hub: {build: ./hub}}\n", **{"go_sh": script, "Makefile": "all:\n\techo --parallel\n"})
+    team.bring("services: {hub: {build: ./hub}}\n", go_sh=script, Makefile="all:\n\techo --parallel\n")
     found = [line.partition(": ")[0] for line in team.told("contradiction") if "parallel builds" in line]
     assert found == ["go.sh:4", "go.sh:7", "go.sh:8", "go.sh:10"]
 
