@@ -116,15 +116,15 @@ def _differences(old: Old, family: Family) -> Iterator[Row]:
                 continue
             if _plainly(family, mine) == _plainly(family, theirs):
                 continue
-            other = twin if key in twin.definition else first
-            why = _("as {environment} has it, in all of them").format(environment=first.environment)
+            named, why = twin, _("as {environment} has it, in all of them").format(environment=first.environment)
             if key == "build":
                 why = _("built once, as {environment} has it: a promote brings the very image that was tested").format(
                     environment=first.environment)  # fmt: skip
             if key in ("image", "build") and family.has_images and twin.environment == STAGING:
-                other, why = first, _("as staging has it: a promote brings the very image that was tested")
-            what = _("{key} of {twin} differs").format(key=key, twin=first.name if other is first else twin.name)
-            yield Row(LEFT, _spot(old, family, key, other.name), what, why)
+                named, why = first, _("as staging has it: a promote brings the very image that was tested")
+            having = named if key in named.definition else next(t for t in (twin, first) if key in t.definition)
+            what = _("{key} of {twin} differs").format(key=key, twin=named.name)
+            yield Row(LEFT, _spot(old, family, key, having.name), what, why)
 
 
 def _plainly(family: Family, value: Any) -> str:
