@@ -240,9 +240,9 @@ def _look_through(root: Path) -> None:
 def _elsewhere() -> Iterator[Path]:
     """What Celadon writes outside of the workspace, and what its folders of a moment might have left."""
     moments = [Path(one) for one in (tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", "")) if one]
-    folders = [lock.QUEUE, cap_file().parent, *(one for folder in moments for one in folder.glob("celadon-*"))]
-    yield lock.FILE
-    yield from (file for folder in folders for file in folder.rglob("*") if file.is_file())
+    folders = [lock.QUEUE, *(one for folder in moments for one in folder.glob("celadon-????????"))]
+    yield from (file for file in (lock.FILE, cap_file()) if file.is_file())
+    yield from (file for folder in folders for file in folder.glob("*") if file.is_file())
 
 
 def _between(file: Path, root: Path) -> list[Path]:
