@@ -48,9 +48,11 @@ def test_twins_become_one_service_each(empty: Workspace) -> None:
     assert CANARY not in told.out + told.err
     team.celadon("check")
     hurry(team)
-    team.celadon("deploy", "staging", *map(team.unique, ("deskhub", "saleshub")))
+    team.celadon("deploy", "staging")
     assert team.get("/who")[1] == {"service": "deskhub", "path": "/who", "greeting": "hello staging"}
     assert team.get("/saleshub/who")[1]["path"] == "/saleshub/who"
+    assert [team.get(f"/{name}/who")[1]["service"] for name in ("finhub", "onboarding")] == ["finhub", "onboarding"]
+    assert "mailer" in " ".join(team.slots())
     team.celadon("promote", team.unique("saleshub"), "-y")
     promoted = team.get("/saleshub/who", "production")[1]
     assert (promoted["service"], promoted["greeting"]) == ("saleshub", "hello production")
@@ -66,7 +68,8 @@ def test_a_set_up_that_renames_containers(empty: Workspace) -> None:
     team.celadon(*words, "-y")
     team.celadon("check")
     hurry(team, {"4400": team.staging, "80": team.production})
-    team.celadon("deploy", "staging", *map(team.unique, ("backend", "llmserver")))
+    team.celadon("deploy", "staging")
+    assert team.get("/who")[1]["service"] == "frontend"
     assert team.get("/api/who")[1] == {"service": "backend", "path": "/api/who", "greeting": "hello"}
     assert team.get("/llm/who")[1] == {"service": "llmserver", "path": "/who", "greeting": "hello"}
 

@@ -87,6 +87,7 @@ class Workspace:
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     top: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
+    of_production: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, *, route: str | None, port: int = 8000, env: dict[str, str] | None = None,
@@ -148,6 +149,7 @@ class Workspace:
                 "url": f"http://127.0.0.1:{self.production}",
                 "from": "staging",
                 **settings,
+                **self.of_production,
             },
         }
         document = {

@@ -103,3 +103,31 @@ def test_a_language_needs_no_code(tmp_path: Path) -> None:
     code = f"{script}; from celadon.cli.verbs import help_text; print(help_text())"
     done = subprocess.run([sys.executable, "-c", code], env={"CELADON_LANG": "ko"}, capture_output=True, text=True)
     assert "Qqq." in done.stdout, done.stderr
+
+
+TOLD = ("Problem", "Finding", "CeladonError", "UsageError", "ConfigError", "RefusedError", "EngineError", "BuildError")
+
+
+def test_no_error_or_finding_is_told_in_bare_english() -> None:
+    """Sentences in what makes one go through `_`; commands to type belong to no language."""
+    calls = [
+        (file, call)
+        for file in sorted(SOURCE.rglob("*.py"))
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        if call.func.id in TOLD or (call.func.id == "Rule" and file.parent.name == "check")
+    ]
+    bare = [f"{file}:{call.lineno}: {text}" for file, call in calls for text in plain(call) if is_sentence(text)]
+    assert len(calls) > 200 and bare == []
+    assert [*filter(is_sentence, plain(ast.parse('Problem(_("is it so"), f"{a} is not so")').body[0].value))]  # type: ignore
+
+
+def plain(call: ast.Call) -> list[str]:
+    """The texts among the arguments of a call that nothing translates."""
+    given = [*call.args, *(word.value for word in call.keywords)]
+    parts = [part for one in given for part in (one.values if isinstance(one, ast.JoinedStr) else [one])]
+    return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+
+
+def is_sentence(text: str) -> bool:
+    return "celadon " not in text and bool(re.search("[a-z]{2,} [a-z]{2,} [a-z]{2,}", text))

@@ -48,7 +48,7 @@ def command(folder: Path, file: Path, nginx: tuple[Path, ...], yes: bool, dry_ru
 
 def _show(proposal: Proposal) -> None:
     output.lines([""])
-    output.table(("", _("WHERE"), _("WHAT"), _("NOW")), [
+    output.table(("", _("WHERE"), _("BEFORE"), _("NOW")), [
         (_KINDS[row.kind], str(row.spot), row.what, row.became) for row in proposal.rows
     ], whole=(_("WHERE"),))  # fmt: skip
     output.lines([""])

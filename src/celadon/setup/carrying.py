@@ -11,7 +11,7 @@ from celadon.setup.health import Gate
 from celadon.setup.oldenv import rebased
 from celadon.setup.renaming import Rename
 from celadon.setup.tale import CARRIED, LEFT, Row, Spot
-from celadon.setup.twins import EVERY, Family, Old, split
+from celadon.setup.twins import EVERY, STAGING, Family, Old, split
 from celadon.setup.variables import Given
 
 # Keys that have no place beside slots and routers, and why.
@@ -75,6 +75,7 @@ def _became(old: Old, family: Family, rows: list[Row], what: str) -> None:
 def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[Row]) -> dict[str, Any]:
     """All keys that are neither Celadon's nor of env files, as production has them; differences of others are told."""
     made: dict[str, Any] = {}
+    tested = (family.of(STAGING) if family.has_images else None) or family.first
     for key, value in family.first.definition.items():
         if key in _SILENT:
             continue
@@ -85,8 +86,10 @@ def _rest(old: Old, family: Family, workspace: Path, rename: Rename, rows: list[
             rows.append(Row(LEFT, _spot(old, family, key), key, _("Celadon sets it: what fails starts again")))
             continue
         made[key] = value if key == "image" else _renamed(key, value, rename)  # redis:7 is no host and port
-    if "build" in made:
-        made["build"] = _build(family.first.definition["build"], old.folder, workspace)
+    if tested is not family.first:
+        made["image"] = tested.definition.get("image")
+    if tested.definition.get("build"):
+        made["build"] = _build(tested.definition["build"], old.folder, workspace)
     if "volumes" in made:
         made["volumes"] = volumes.of(old, family, workspace, rows)
     if "depends_on" in made:
@@ -112,12 +115,15 @@ def _differences(old: Old, family: Family) -> Iterator[Row]:
                 continue
             if _plainly(family, mine) == _plainly(family, theirs):
                 continue
-            spot = _spot(old, family, key, twin.name if key in twin.definition else first.name)
-            why = _("as {environment} has it, in all of them").format(environment=first.environment)
+            named, why = twin, _("as {environment} has it, in all of them").format(environment=first.environment)
             if key == "build":
                 why = _("built once, as {environment} has it: a promote brings the very image that was tested").format(
                     environment=first.environment)  # fmt: skip
-            yield Row(LEFT, spot, _("{key} of {twin} differs").format(key=key, twin=twin.name), why)
+            if key in ("image", "build") and family.has_images and twin.environment == STAGING:
+                named, why = first, _("as staging has it: a promote brings the very image that was tested")
+            having = named if key in named.definition else next(t for t in (twin, first) if key in t.definition)
+            what = _("{key} of {twin} differs").format(key=key, twin=named.name)
+            yield Row(LEFT, _spot(old, family, key, having.name), what, why)
 
 
 def _plainly(family: Family, value: Any) -> str:

@@ -106,12 +106,10 @@ def _is_secret(name: str, value: str) -> bool:
 def _in_scripts(folder: Path) -> Iterator[Row]:
     for file in sorted({f for pattern in _SCRIPTS for f in folder.glob(pattern) if f.is_file()}):
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
-        for number, line in enumerate(lines, 1):
-            if line.lstrip().startswith("#"):
-                continue
+        for number, line in _commands(text):
             if _PARALLEL.search(line):
                 why = _("builds side by side eat the server's memory; `celadon build` goes one by one")
                 yield Row(CONTRADICTION, Spot(shown(file), number), _("parallel builds"), why)
@@ -119,3 +117,18 @@ def _in_scripts(folder: Path) -> Iterator[Row]:
                 why = _("nginx asks for names only once, at its start; `celadon deploy` switches without it")
                 yield Row(LEFT, Spot(shown(file), number), "docker rename", why)
                 break
+
+
+def _commands(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a script but comments, each with its number; what a backslash continues is one line."""
+    begun, held = 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not held and line.lstrip().startswith("#"):
+            continue
+        begun = begun if held else number
+        held += line.removesuffix("\\")
+        if not line.endswith("\\"):
+            yield begun, held
+            held = ""
+    if held:
+        yield begun, held

@@ -82,10 +82,10 @@ def bring(old: Old, proxy: Proxy, workspace: Path) -> Imported:
 
 
 def _is_deployed(old: Old, proxy: Proxy, family: Family) -> bool:
-    """Whether the team makes it: what is built, or what users reach and is no known backing service."""
+    """Whether the team makes it: built, with images of its own, or reached by users; and no known backing service."""
     if family.is_backing:
         return False
-    if family.first.definition.get("build"):
+    if family.first.definition.get("build") or family.has_images:
         return True
     ends = (destination(old, way) for site in proxy.sites for way in site.ways)
     return any(found and found[0] is family for found in ends)

@@ -120,6 +120,12 @@ class Family:
         return bool(_BACKING.search(self.image))
 
     @property
+    def has_images(self) -> bool:
+        """Whether production pulls another image than staging has: they are the team's, made and pushed elsewhere."""
+        images = {str(t.definition.get("image") or "") for t in self.twins if t.environment != DEVELOPMENT}
+        return bool(self.image) and not self.is_backing and len(images) > 1
+
+    @property
     def is_router(self) -> bool:
         """A proxy before the others: its work is the router's from now on."""
         if self.image:

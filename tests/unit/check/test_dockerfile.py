@@ -207,6 +207,28 @@ def test_what_a_dockerfile_is_told(text: str | None, around: dict[str, Any], fin
     assert said(text, **around) == findings
 
 
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("npm ci", "/root/.npm"), ("yarn install", "/usr/local/share/.cache/yarn"),
+        ("pnpm install", "/root/.local/share/pnpm/store"), ("pip install x", "/root/.cache/pip"),
+        ("pip3 install x", "/root/.cache/pip"), ("uv sync", "/root/.cache/uv"), ("mvn package", "/root/.m2"),
+        ("./mvnw package", "/root/.m2/repository"), ("gradle build", "/root/.gradle"),
+        ("./gradlew build", "/root/.gradle"), ("apt install -y x", "/var/cache/apt"),
+        ("apt-get install -y x", "/var/cache/apt"),
+    ],
+)  # fmt: skip
+def test_each_package_manager_needs_its_cache(command: str, place: str) -> None:
+    def told(flags: str) -> list[str]:
+        found = said(f"FROM a:1\nENV npm_config_fetch_timeout=60000\nRUN {flags}{command}\nUSER 1")
+        return [line.partition(" warning ")[2] for line in found]
+
+    program = command.split()[0].removeprefix("./")
+    assert told("") == [f"no-cache-mount {program} has no cache mount"]
+    assert told(f"--mount=type=cache,target={place} ") == []
+    assert told("--mount=type=bind,source=x,target=/x ") == told("")
+
+
 SCRAPS = [
     "FROM a:1 AS x", "FROM", "FROM x AS x", "RUN", "RUN <<E", "E", "npm ci && \\", "\\", "ENV", "ENV A", "COPY",
     "CMD [", "USER", "'", '"', "--mount=type=cache", "RUN sh -c", 'RUN ["sh", "-c"]', "ARG =", "# escape=`", "",

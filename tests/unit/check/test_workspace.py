@@ -4,7 +4,11 @@ Compose itself renders them; what the server would tell is given.
 """
 
 import json
+import os
+import resource
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +28,7 @@ from celadon.plan import steps
 from celadon.plan.steps import Plan, Unchanged
 from celadon.state.snapshot import Built, Source
 
+EXAMPLE = Path(__file__).parents[3] / "examples" / "workhub"
 HEAD = """\
 name: shop
 x-celadon:
@@ -157,6 +162,26 @@ def test_what_a_workspace_is_told(
     found = [finding for rule in ALL for finding in rule(seen)]
     assert lines(found) == findings
     assert "canary" not in str(found)
+
+
+def test_the_example_with_its_sources_is_checked_within_two_seconds(tmp_path: Path) -> None:
+    """As `make demo` lays it out: six checkouts, each with its Dockerfile. What counts is the processors' time."""
+    shutil.copytree(EXAMPLE, tmp_path / "workhub")
+    for source in sorted((EXAMPLE / "services").iterdir()):
+        checkout = shutil.copytree(source, tmp_path / "workhub" / source.name)
+        for words in (["init", "--quiet"], ["add", "--all"]):
+            subprocess.run(["git", *words], cwd=checkout, check=True)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-m", "celadon", "-C", str(tmp_path / "workhub"), "check", "--json"], text=True,
+        env={**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"}, capture_output=True, check=True,
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+    found = {(Path(one["file"]).parent.name, one["rule"]) for one in json.loads(done.stdout)}
+    assert found - {("workhub", "compose/memory-sum")} == {  # on a small machine
+        ("WBWorker", "dockerfile/no-health"), ("workhub", "compose/bind-missing"), ("", "host/engine"),
+    }  # fmt: skip
 
 
 def test_the_sum_of_the_limits_is_reckoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

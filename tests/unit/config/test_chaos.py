@@ -5,7 +5,7 @@ Through Compose itself, which takes a tenth of a second; CELADON_THOROUGH=N trie
 
 import copy
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from celadon.adapters import compose, nginx, notify
-from celadon.app import checking
+from celadon.app import checking, importing
 from celadon.config import reference
 from celadon.config.load import load_environment
 from celadon.config.outline import load_outline
@@ -73,9 +73,9 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> str:
+def mutated(draw: st.DrawFn, valid: Sequence[Any] = VALID) -> str:
     """A valid file with one to three of its nodes dropped, doubled, replaced, or under another key."""
-    data = copy.deepcopy(draw(st.sampled_from(VALID)))
+    data = copy.deepcopy(draw(st.sampled_from(valid)))
     for _turn in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(sorted(places(data), key=str) or [()]))
         if not path:
@@ -163,6 +163,23 @@ def test_env_files(parts: list[str], tail: bytes, folder: Path) -> None:
     (folder / "a.env").write_bytes("".join(parts).encode("utf-8", "surrogatepass") + tail)
     refused_or_fine(lambda: checking.check(folder, ()))
     refused_or_fine(lambda: load_environment(folder / "compose.yaml", "staging", compose.render))
+
+
+FIXTURES = ROOT / "tests" / "fixtures"
+OLD = [yaml.safe_load((FIXTURES / name).read_text())
+       for name in ("twins/docker-compose.yml", "rename/docker-compose.yml", "plain/compose.yaml")]  # fmt: skip
+OLD_NGINX = (FIXTURES / "rename" / "nginx" / "nginx.conf").read_text().split(" ")
+
+
+@given(text=mutated(OLD), spoiled=st.lists(st.tuples(st.integers(0, len(OLD_NGINX) - 1), WORDS), max_size=3))
+@many(60)
+def test_an_old_set_up_is_imported(text: str, spoiled: list[tuple[int, str]], folder: Path) -> None:
+    words = list(OLD_NGINX)
+    for place, word in spoiled:
+        words[place] = word
+    (folder / "old.yml").write_text(text, encoding="utf-8")
+    (folder / "nginx.conf").write_text(" ".join(words), encoding="utf-8")
+    refused_or_fine(lambda: list(importing.propose(Path("old.yml"), [Path("nginx.conf")], folder).diff()))
 
 
 NGINX = st.sampled_from([

@@ -229,6 +229,45 @@ def test_what_twins_have_in_another_way_is_told(team: Team) -> None:
         assert word in left
 
 
+def test_images_that_were_pushed_elsewhere_are_deployed_as_staging_has_them(team: Team) -> None:
+    """What a deploy pulls is tested in staging, and promoted: production's own tag would pass staging by."""
+    team.bring(
+        "services:\n"
+        "  web-staging: {image: 'registry.example.com/team/web:staging', ports: ['4400:3000']}\n"
+        "  web-prod: {image: 'registry.example.com/team/web:production', ports: ['80:3000']}\n"
+        "  mailer-staging: {image: 'team/mailer:staging'}\n"
+        "  mailer-prod: {image: 'team/mailer:production'}\n"
+        "  db-staging: {image: 'postgres:17'}\n"
+        "  db-prod: {image: 'postgres:18'}\n"
+        "  tool: {image: 'team/tool:1'}\n"
+        "  hub-staging: {build: ./hub}\n"
+        "  hub-prod: {image: 'team/hub:1'}\n"
+    )
+    assert team.service("hub") | {"logging": None} == {"build": "./hub", "logging": None, "x-celadon": {}}
+    assert team.service("web") | {"logging": None} == {
+        "image": "registry.example.com/team/web:staging", "logging": None,
+        "x-celadon": {"port": 3000, "route": "/", "health": "/"},
+    }  # fmt: skip
+    assert team.service("mailer")["image"] == "team/mailer:staging" and "x-celadon" in team.service("mailer")
+    assert (team.service("db"), team.service("tool")) == ({"image": "postgres:18"}, {"image": "team/tool:1"})
+    left = {line.partition(": ")[2] for line in team.told("left out") if "differs" in line}
+    assert left == {
+        f"{what} differs: as staging has it: a promote brings the very image that was tested"
+        for what in ("image of web-prod", "image of mailer-prod", "image of hub-prod", "build of hub-prod")
+    } | {"image of db-staging differs: as production has it, in all of them"}
+
+
+def test_builds_side_by_side_are_found_however_they_are_written(team: Team) -> None:
+    script = (
+        "#!/bin/sh\n# docker compose build --parallel \\\necho one\ndocker compose --profile x \\\n  build \\\n"
+        "  --parallel\ndocker-compose build web --parallel && echo docker compose up\n"
+        "docker compose --parallel 4 build\ndocker compose build\ndocker compose \\\n build --parallel \\"
+    )
+    team.bring("services: {hub: {build: ./hub}}\n", go_sh=script, Makefile="all:\n\techo --parallel\n")
+    found = [line.partition(": ")[0] for line in team.told("contradiction") if "parallel builds" in line]
+    assert found == ["go.sh:4", "go.sh:7", "go.sh:8", "go.sh:10"]
+
+
 def test_what_stands_at_the_top_goes_on(team: Team) -> None:
     workspace = team.folder / "new"
     workspace.mkdir()
