@@ -14,15 +14,18 @@ from celadon.config.workspace import nearest
 from celadon.errors import Problem
 from celadon.locale import _
 
+RAN = "ran"  # as validators are told of it
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse(
-    model: type[Model], value: Any, raw: Positions, path: tuple[Key, ...], problems: list[Problem]
-) -> Model | None:
-    """`value` as `model`; what is wrong with it is added to `problems`, and None returned."""
+    model: type[Model], value: Any, raw: Positions, path: tuple[Key, ...], problems: list[Problem], *,
+    ran: bool = False,
+) -> Model | None:  # fmt: skip
+    """`value` as `model`; what is wrong with it is added to `problems`, and None returned. `ran`: see `Options`."""
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=RAN if ran else None)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             problems.append(_problem(model, detail, raw, path))
