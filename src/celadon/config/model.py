@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -42,6 +42,9 @@ SPARED = frozenset({"cpus", "drain", "floor", "git", "good", "keep", "lock_timeo
                     "watch", "within"})  # fmt: skip
 
 
+RAN = "ran"  # the context in which what was kept is validated
+
+
 class Options(BaseModel):
     """What all parts of `x-celadon` share: they are frozen, and an unknown key is a mistake.
 
@@ -50,6 +53,11 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    @classmethod
+    def of_kept(cls, value: Any) -> Self:
+        """What ran once."""
+        return cls.model_validate(value, context=RAN)
 
     @field_validator("*", mode="wrap")
     @classmethod

@@ -8,13 +8,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from celadon.config import reference
+from celadon.config.model import RAN
 from celadon.config.positions import Key, Positions
 from celadon.config.values import Said
 from celadon.config.workspace import nearest
 from celadon.errors import Problem
 from celadon.locale import _
-
-RAN = "ran"  # as validators are told of it
 
 Model = TypeVar("Model", bound=BaseModel)
 

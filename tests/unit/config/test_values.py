@@ -6,9 +6,11 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from celadon.config import values
 from celadon.config.load import load_frozen, refuse_wrong
+from celadon.config.model import ServiceOptions
 from celadon.config.outline import load_outline
 from celadon.config.values import Listen
 from celadon.errors import ConfigError
@@ -92,6 +94,14 @@ def test_what_ran_once_is_not_judged_anew_and_is_served_as_it_was() -> None:
     assert (options.route, options.port, options.health and options.health.path) == ("/shop", 80, "/h")
     assert config.settings.router.on_host and config.options.url == "http://me:c4n4ry@shop.example"
     assert (config.settings.keep, config.options.watch, config.settings.build.timeout) == (2, 10.0, 1800.0)
+
+
+def test_a_frozen_service_is_not_judged_anew_either() -> None:
+    frozen = {"port": 80, "route": "/", "health": {"path": "/h", "timeout": 0.0}, "timeout": 0.0}
+    with pytest.raises(ValidationError):
+        ServiceOptions.model_validate(frozen)
+    options = ServiceOptions.of_kept(frozen)
+    assert (options.route, options.timeout, options.health and options.health.timeout) == ("/", None, 5.0)
 
 
 @pytest.mark.parametrize("service", [{"route": "shop", "port": 80}, {"route": "/", "port": 0}, {"tls": {}}])
