@@ -15,7 +15,7 @@ from celadon.state.private import PREFIX, YOUNG, private_folder
 
 WORK = (
     "import time\nfrom celadon.state.private import private_folder\nwith private_folder() as folder:\n"
-    "    (folder / 'copy.env').write_text('A=c4n4ry')\n    print(folder, flush=True)\n    time.sleep(60)\n"
+    "    (folder / 'copy.env').write_text('A=1')\n    print(folder, flush=True)\n    time.sleep(60)\n"
 )
 
 
