@@ -118,8 +118,8 @@ def attach(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
     try:
         code = subprocess.call(list(argv), cwd=cwd, env={**os.environ, **env} if env else None)
         return code if code >= 0 else 128 - code
-    except FileNotFoundError:
-        raise _missing(argv) from None
+    except OSError as problem:
+        raise _not_started(argv, problem) from None
 
 
 def _start(
@@ -135,8 +135,8 @@ def _start(
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    except FileNotFoundError:
-        raise _missing(argv) from None
+    except OSError as problem:
+        raise _not_started(argv, problem) from None
 
 
 @functools.cache
@@ -152,8 +152,13 @@ def _leash() -> tuple[str, ...]:
         return ()
 
 
-def _missing(argv: Sequence[str]) -> CommandError:
-    return CommandError(argv, 127, (), message=_("The program `{program}` is not installed.").format(program=argv[0]))
+def _not_started(argv: Sequence[str], problem: OSError) -> CommandError:
+    """The codes are those of a shell."""
+    if isinstance(problem, FileNotFoundError):
+        words = _("The program `{program}` is not installed.").format(program=argv[0])
+        return CommandError(argv, 127, (), message=words)
+    words = _("The program `{program}` cannot be started: {problem}.")
+    return CommandError(argv, 126, (), message=words.format(program=argv[0], problem=problem.strerror))
 
 
 def _feed(pipe: IO[bytes], text: str) -> None:

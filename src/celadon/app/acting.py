@@ -98,7 +98,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         for line in final.lines():
             report.log(line)
         news.begun(workspace, final)
-        hide = hider(wanted.configs)
+        hide = hider(wanted.configs, workspace.layout)
         world = World(config, workspace.layout, workspace.record, report, announce=held.say, hide=hide)
         execute(world, final, number, cancel)
 

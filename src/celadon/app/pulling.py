@@ -18,7 +18,7 @@ from celadon.config.secrets import Doppler, Secrets
 from celadon.config.workspace import choose
 from celadon.errors import CeladonError, CommandError, CommandTimeout, RefusedError, UsageError
 from celadon.locale import _
-from celadon.state.layout import private_folder
+from celadon.state.private import private_folder
 
 SAID = 5  # last lines of a command's standard error that are shown
 TOKEN = "DOPPLER_TOKEN"  # noqa: S105 (the variable's name)
@@ -116,7 +116,7 @@ def _printed(command: tuple[str, ...], environment: str, folder: Path, limit: fl
         hint = _("Raise x-celadon.secrets.timeout, or run it by hand.")
         raise CeladonError(words.format(program=command[0], seconds=limit), hint=hint) from None
     if done.code:
-        printed = set(done.out.splitlines())
+        printed = {line.rstrip("\r") for line in done.out.split("\n")}  # as the tail is cut, and nowhere else
         raise CeladonError(
             _("`{program}` ended with code {code}; nothing was written.").format(program=command[0], code=done.code),
             evidence=[line for line in done.tail if line not in printed][-SAID:],

@@ -47,7 +47,7 @@ def start(workspace: Workspace, wanted: Wanted) -> int:
         after=layout.last_log(),
     ) as number:  # fmt: skip
         # Locked before the fork: no moment looks like death.
-        told = Journal(layout.events(number), layout.log(number), hider(wanted.configs))
+        told = Journal(layout.events(number), layout.log(number), hider(wanted.configs, layout))
     for file in (layout.log(number - KEPT), layout.events(number - KEPT)):
         file.unlink(missing_ok=True)
     workspace.record.close()

@@ -34,7 +34,7 @@ _NAMED = {  # words by which an instruction, or a flag, touches the place of a m
     "gradle": r"(?<!\w)\.gradle\b|gradle-user-home",
     "apt": r"/var/cache|docker-clean|apt(-get)? (auto)?clean",
 }
-_WHOLE_HOME = r"(^|\s)(/root|~)/?(\s|$)"
+_WHOLE_HOME = r"(^|[\s=,])(/root|~)(/\.?)?([\s,]|$)"
 
 
 def added(build: Build, wanted: Collection[Place]) -> tuple[str, frozenset[Place]]:

@@ -1,6 +1,7 @@
 """What a terminal shows: the only place that knows colours, tables, progress and --json."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 HEARTBEAT = 9.0  # seconds of silence after which a line is printed: SSH and CI hang up on the silent
 LOOK = 0.5  # seconds between two looks at the silence: together never more than 10
 FRAMES = 4  # a second, of the lines at the bottom of a terminal that change
+# What moves a terminal's cursor, colours or title, and what turns text round: commits, env files and services say it.
+_CONTROLS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SEVERITIES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red"}  # of a finding → its colour
 
 
@@ -35,15 +38,20 @@ def as_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat) + "\n")
 
 
+def plain(text: str) -> str:
+    """`text` without what a terminal would obey instead of showing it."""
+    return _CONTROLS.sub("", text)
+
+
 def lines(texts: Iterable[str]) -> None:
     out = console()
     for text in texts:
-        out.print(text, markup=False)
+        out.print(plain(text), markup=False)
 
 
 def styled(text: str, style: str) -> None:
     """One line, in a colour where the terminal has colours."""
-    console().print(text, markup=False, style=style or None)
+    console().print(plain(text), markup=False, style=style or None)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], whole: Container[str] = ()) -> None:
@@ -55,7 +63,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], whole: Container[
     for head in heads:
         made.add_column(head, overflow="fold", no_wrap=head in whole)
     for row in rows:
-        made.add_row(*(Text(c.removeprefix("!"), style="red" if c.startswith("!") else "") for c in row))
+        made.add_row(*(Text(plain(c.removeprefix("!")), style="red" if c.startswith("!") else "") for c in row))
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else 200  # a pipe has no width: do not fold there
@@ -82,34 +90,34 @@ def diff(texts: Iterable[str]) -> None:
     """Lines of a unified diff, in the usual colours."""
     out, styles = console(), {"+": "green", "-": "red", "!": "yellow", "@": "cyan"}
     for text in texts:
-        out.print(text, markup=False, style=styles.get(text[:1]))
+        out.print(plain(text), markup=False, style=styles.get(text[:1]))
 
 
 def notices(texts: Iterable[str]) -> None:
     """What the operator should know first; on standard error, out of the way of machines."""
     err = console(stderr=True)
     for text in texts:
-        err.print(text, markup=False, style="yellow")
+        err.print(plain(text), markup=False, style="yellow")
 
 
 def error(problem: CeladonError) -> None:
     """What happened, the evidence, the next command."""
     err = console(stderr=True)
     err.print(_("error:"), style="bold red", end=" ")
-    err.print(problem.message, markup=False)
+    err.print(plain(problem.message), markup=False)
     for line in problem.evidence:
-        err.print(line if isinstance(problem, ConfigError) else f"  {line}", markup=False)
+        err.print(plain(line) if isinstance(problem, ConfigError) else f"  {plain(line)}", markup=False)
     if problem.log:
         err.print("  " + _("the whole log: {file}").format(file=problem.log), markup=False)
     if problem.hint:
-        err.print("→ " + problem.hint, markup=False, style="bold")
+        err.print("→ " + plain(problem.hint), markup=False, style="bold")
 
 
 def bug(trace: str) -> None:
     """An error nobody foresaw: a report that can be pasted as it is."""
     err = console(stderr=True)
     err.print(_("This is a bug in Celadon; nothing that you did. Please report it with these lines:"), style="bold red")
-    err.print(trace, markup=False)
+    err.print(plain(trace), markup=False)
 
 
 class Terminal:
@@ -191,7 +199,7 @@ class Terminal:
         texts = [step.describe(now) for step in course.running()]
         frame = Text(style="cyan", no_wrap=True, overflow="ellipsis")
         for text in filter(None, [*texts, course.outlook(now)]):
-            line = Text(f"      {text}\n")
+            line = Text(f"      {plain(text)}\n")
             line.truncate(self._out.width - 1, overflow="ellipsis")
             frame.append_text(line)
         return frame
@@ -205,7 +213,7 @@ class Terminal:
     def _print(self, text: str, style: str) -> None:
         self._spoke = time.monotonic()
         with suppress(OSError):  # a terminal that went away must not end a deployment; the log has every line
-            self._out.print(text, style=style, markup=False)
+            self._out.print(plain(text), style=style, markup=False)
 
     def _heartbeat(self) -> None:
         while not self._stop.wait(LOOK):

@@ -67,24 +67,32 @@ def _with_template(config: EnvironmentConfig, raw: Positions) -> EnvironmentConf
     return replace(config, template=template, text=config.text + yaml.safe_dump({TEMPLATE_KEY: template}))
 
 
-def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment: str) -> EnvironmentConfig:
-    """The environment as `text`, an earlier rendering, has it: for rollbacks, whatever became of the file since."""
+def refuse_wrong(text: str, workspace: str, file: Path, environment: str) -> None:
+    """Raises ConfigError for what would be wrong with `text` if it were written to `file`; no folder is looked at."""
     data = {**yaml.load(text, Loader), "name": workspace}  # noqa: S506 (a safe loader)
-    config = replace(
-        _frozen(Positions(file, data, None), environment, text, check_folders=False), folder=folder, file=file
-    )
+    _frozen(Positions(file, data, None), environment, text)
+
+
+def load_frozen(text: str, workspace: str, folder: Path, file: Path, environment: str) -> EnvironmentConfig:
+    """The environment as `text`, an earlier rendering, has it: for rollbacks, whatever became of the file since.
+
+    It ran: what a later Celadon has rules against is no reason to refuse it.
+    """
+    data = {**yaml.load(text, Loader), "name": workspace}  # noqa: S506 (a safe loader)
+    config = replace(_frozen(Positions(file, data, None), environment, text, ran=True), folder=folder, file=file)
     if config.template is None:  # kept by an earlier Celadon, which read the template each time
         return _with_template(config, Positions(file, data, None))
     return config
 
 
 def _frozen(
-    raw: Positions, environment: str, text: str, *, check_folders: bool, judge: Judge | None = None
-) -> EnvironmentConfig:
+    raw: Positions, environment: str, text: str, *, check_folders: bool = False, ran: bool = False,
+    judge: Judge | None = None,
+) -> EnvironmentConfig:  # fmt: skip
     data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     problems: list[Problem] = []
     top = _in_file_order(unescaped(data.get("x-celadon")), raw.data.get("x-celadon"))
-    settings = shape.parse(WorkspaceOptions, top, raw, ("x-celadon",), problems)
+    settings = shape.parse(WorkspaceOptions, top, raw, ("x-celadon",), problems, ran=ran)
     services: dict[str, Service] = {}
     backing: dict[str, Mapping[str, Any]] = {}
     named = {str(name): one for name, one in (data.get("services") or {}).items()}
@@ -94,19 +102,20 @@ def _frozen(
             backing[name] = definition
             continue
         path = ("services", name, "x-celadon")
-        options = shape.parse(ServiceOptions, unescaped(definition["x-celadon"]), raw, path, problems)
+        options = shape.parse(ServiceOptions, unescaped(definition["x-celadon"]), raw, path, problems, ran=ran)
         if options:
             kept = {k: unescaped(v) if k == "build" else v for k, v in definition.items() if k != "x-celadon"}
             services[name] = Service(name, options, kept)
-    checks.services(raw, services, problems, folders=check_folders)
-    if settings:
-        checks.environments(raw, settings, problems, files=check_folders)
-        checks.addresses(raw, settings, problems, judge)
-    problems += checks.left_out(raw, found)
-    if not services and not problems:
-        problems.append(
-            raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy"), key=True)
-        )
+    if not ran:
+        checks.services(raw, services, problems, folders=check_folders)
+        if settings:
+            checks.environments(raw, settings, problems, files=check_folders)
+            checks.addresses(raw, settings, problems, judge)
+        problems += checks.left_out(raw, found)
+        if not services and not problems:
+            problems.append(
+                raw.problem(("services",), _("no service has `x-celadon`: there is nothing to deploy"), key=True)
+            )
     if problems or settings is None:
         raise ConfigError(problems)
     return EnvironmentConfig(

@@ -2,10 +2,20 @@
 
 import re
 import shlex
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from celadon.config import values
 from celadon.config.fields import (
@@ -27,11 +37,37 @@ from celadon.config.notify import Notified
 from celadon.config.secrets import Secrets
 from celadon.locale import _
 
+# What nobody is served by. Where an earlier Celadon took a value that this one refuses, the default stands in for it.
+SPARED = frozenset({"cpus", "drain", "floor", "git", "good", "keep", "lock_timeout", "memory", "notify", "timeout",
+                    "watch", "within"})  # fmt: skip
+
+
+RAN = "ran"  # the context in which what was kept is validated
+
 
 class Options(BaseModel):
-    """What all parts of `x-celadon` share: they are frozen, and an unknown key is a mistake."""
+    """What all parts of `x-celadon` share: they are frozen, and an unknown key is a mistake.
+
+    What is kept of an earlier rendering is validated with a context: it ran as it is, and no team can mend it, so that
+    a rollback must not fail for a rule that is newer.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    @classmethod
+    def of_kept(cls, value: Any) -> Self:
+        """What ran once."""
+        return cls.model_validate(value, context=RAN)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _as_it_ran(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            if info.context is None or info.field_name not in SPARED:
+                raise
+            return cls.model_fields[info.field_name].get_default()
 
 
 class Git(Options):
@@ -116,7 +152,7 @@ class EnvironmentOptions(Options):
 
     @field_validator("url")
     @classmethod
-    def _is_an_address(cls, value: str) -> str:
+    def _is_an_address(cls, value: str, info: ValidationInfo) -> str:
         try:
             parts = urlsplit(value)
             good = parts.scheme in ("http", "https") and bool(values.HOST.fullmatch(parts.hostname or ""))
@@ -124,7 +160,7 @@ class EnvironmentOptions(Options):
             good = good and not (parts.query or parts.fragment or parts.username)
         except ValueError:
             good = False
-        if not good:
+        if not good and info.context is None:
             raise ValueError(_("should be an address such as http://example.com:4400, without a path, not {value!r}")
                              .format(value=re.sub("//[^/]*@", "//…@", value)))  # fmt: skip
         return value.rstrip("/")

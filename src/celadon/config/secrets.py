@@ -24,6 +24,8 @@ def _word(value: object) -> object:
         return str(value)
     if not isinstance(value, str):
         raise ValueError(_("should be text"))
+    if "\0" in value:  # no process can be given it
+        raise ValueError(_("should hold no NUL character"))
     return value
 
 

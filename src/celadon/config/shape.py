@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from celadon.config import reference
+from celadon.config.model import RAN
 from celadon.config.positions import Key, Positions
 from celadon.config.values import Said
 from celadon.config.workspace import nearest
@@ -18,11 +19,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse(
-    model: type[Model], value: Any, raw: Positions, path: tuple[Key, ...], problems: list[Problem]
-) -> Model | None:
-    """`value` as `model`; what is wrong with it is added to `problems`, and None returned."""
+    model: type[Model], value: Any, raw: Positions, path: tuple[Key, ...], problems: list[Problem], *,
+    ran: bool = False,
+) -> Model | None:  # fmt: skip
+    """`value` as `model`; what is wrong with it is added to `problems`, and None returned. `ran`: see `Options`."""
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=RAN if ran else None)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             problems.append(_problem(model, detail, raw, path))

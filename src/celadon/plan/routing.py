@@ -85,7 +85,7 @@ def routing(config: EnvironmentConfig, network: Network, placed: Iterable[Placed
     }
     for one in placed:
         frozen: Mapping[str, Any] = one.document["services"][one.release.service].get("x-celadon") or {}
-        services[one.release.service] = (ServiceOptions.model_validate(frozen), one)
+        services[one.release.service] = (ServiceOptions.of_kept(frozen), one)
     by_host: dict[str, list[Route]] = {"": []}
     internal: list[Internal] = []
     for name, (options, live) in sorted(services.items()):

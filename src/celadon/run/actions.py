@@ -103,7 +103,7 @@ def probe_inside(world: World, step: steps.ProbeInside) -> None:
 
 
 def _options(placed: Placed) -> ServiceOptions:
-    return ServiceOptions.model_validate(placed.document["services"][placed.release.service].get("x-celadon") or {})
+    return ServiceOptions.of_kept(placed.document["services"][placed.release.service].get("x-celadon") or {})
 
 
 def _inside_path(options: ServiceOptions) -> str:

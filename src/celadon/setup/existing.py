@@ -55,7 +55,7 @@ def existing(folder: Path) -> Existing | None:
 
 def _context(definition: Any) -> str:
     build = definition.get("build") if isinstance(definition, dict) else None
-    return str(build.get("context", "") if isinstance(build, dict) else build or "")
+    return str(build.get("context", "") if isinstance(build, dict) else build or "").replace("$$", "$")
 
 
 def _celadon(definition: Any) -> Mapping[str, Any]:

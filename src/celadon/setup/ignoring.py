@@ -5,7 +5,7 @@ from pathlib import Path
 from celadon.adapters.drafts import Draft
 from celadon.check.folders import text_of
 
-LINES = (".celadon/", "config/.env.*", "config/keys/")
+LINES = (".celadon/", ".env", "config/.env.*", "config/keys/")
 
 
 def draft(folder: Path) -> Draft:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from celadon.config import values
-from celadon.config.load import load_frozen
+from celadon.config.load import refuse_wrong
 from celadon.config.outline import NAMES
 from celadon.config.values import NAME
 from celadon.errors import ConfigError, UsageError
@@ -77,7 +77,7 @@ def _refuse_what_cannot_be(sketch: WorkspaceSketch, seen: Seen, wishes: Wishes) 
     ]
     text = composing.document(replace(sketch, environments=_environments(seen, wishes)))
     try:
-        load_frozen(text, sketch.name, Path(), Path(NAMES[0]), "staging")
+        refuse_wrong(text, sketch.name, Path(NAMES[0]), "staging")
     except ConfigError as error:
         problems += [f"{one.path}: {one.message}" for one in error.problems]
     if problems:
@@ -120,9 +120,9 @@ def _sketch(one: Found, wishes: Wishes) -> ServiceSketch:
     lost = "Pages that link to /… lose the prefix: better tell the service of it, without strip_prefix."
     return ServiceSketch(
         one.name,
-        build="." if one.folder.path == "." else f"./{one.folder.path}",
-        git_url=one.folder.url,
-        git_branch=wishes.of(one.name, "branch") or one.folder.branch,
+        build="." if one.folder.path == "." else f"./{_literal(one.folder.path)}",
+        git_url=_literal(one.folder.url),
+        git_branch=_literal(wishes.of(one.name, "branch") or one.folder.branch),
         port=port,
         route=one.route.value,
         host=wishes.of(one.name, "host"),
@@ -132,6 +132,11 @@ def _sketch(one: Found, wishes: Wishes) -> ServiceSketch:
         mem_limit=_size(one.name, wishes.of(one.name, "mem_limit")) or usual.memory,
         remarks=(lost,) if one.strip_prefix and usual.pages else (),
     )
+
+
+def _literal(text: str) -> str:
+    """As Compose reads it: there a `$` begins a variable."""
+    return text.replace("$", "$$")
 
 
 def _size(name: str, said: str) -> str:

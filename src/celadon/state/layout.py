@@ -1,11 +1,9 @@
 """Where things are on disk: everything that Celadon keeps lies in `.celadon/` of the workspace, for the owner only."""
 
+import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 
 @dataclass(frozen=True)
@@ -100,14 +98,6 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
-@contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder for the owner only, gone at the end; in memory where the system has such a place."""
-    memory = os.environ.get("XDG_RUNTIME_DIR", "")
-    with TemporaryDirectory(prefix="celadon-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        yield Path(folder)
-
-
 def write_private(file: Path, text: str) -> None:
     """Write `text` so that a reader sees the old or the new file, never a part, whatever happens in between."""
     make_private(file.parent)
@@ -126,19 +116,27 @@ def write_private_bytes(file: Path, data: bytes) -> None:
 
 def write_whole(file: Path, content: str | bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
     """Write a file whole or not at all, of that mode from its first byte on; `owner` is a user's and a group's id."""
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)  # one that a killed run left may be open to others
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as out:
-        os.fchmod(descriptor, mode)  # whatever the umask says
-        if owner:
-            os.fchown(descriptor, *owner)
-        out.write(content.encode() if isinstance(content, str) else content)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(file)
+    fresh = fresh_of(file)
     directory = os.open(file.parent, os.O_RDONLY)
     try:
+        fcntl.flock(directory, fcntl.LOCK_EX)  # who writes the same file meanwhile has the same `fresh`
+        fresh.unlink(missing_ok=True)  # one that a killed run left may be open to others
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as out:
+            os.fchmod(descriptor, mode)  # whatever the umask says
+            if owner:
+                os.fchown(descriptor, *owner)
+            out.write(content.encode() if isinstance(content, str) else content)
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(file)
         os.fsync(directory)  # the rename itself must survive a power cut
     finally:
         os.close(directory)
+
+
+def fresh_of(file: Path) -> Path:
+    """Where a file is written before it takes its place: what keeps `.env.staging`, `prod.env` or `key.pem` out of git
+    and out of builds keeps this one out, too, where a killed run left it.
+    """
+    return file.with_name(f"{file.name}.new" if file.name.startswith(".env") else f".new.{file.name}")

@@ -104,6 +104,9 @@ def test_cache_mounts_are_added(before: str, after: str) -> None:
         "# syntax=example.com/own:1\nFROM a:1\nRUN npm ci",
         "FROM a:1\nRUN\\\n npm ci",
         "FROM a:1\nONBUILD RUN npm ci",
+        "FROM a:1\nRUN --mount=type=bind,target=/root npm ci",
+        "FROM a:1\nRUN --mount=type=tmpfs,target=/root,size=9m npm ci",
+        "FROM a:1\nRUN npm ci && cp -r /root/. /out",
     ],
 )
 def test_what_is_not_certain_is_left_alone(text: str) -> None:

@@ -115,3 +115,36 @@ def test_what_compose_cannot_put_in_is_told_at_its_place(team: Team) -> None:
     assert "compose.yaml:11:15: x-celadon.environments.staging.secrets.file:" in said and "say where" in said
     said = team.celadon("env", "pull", "production", expect=2)
     assert "x-celadon.secrets.doppler.token: " in said and "c4n4ry" not in said
+
+
+def test_of_a_command_that_fails_no_printed_line_is_shown_however_it_is_broken(team: Team) -> None:
+    """A form feed, a lone carriage return and their like end a line for Python, and none for what printed it."""
+    marks = "\f", "\v", "\r", "\x1c", "\x85", "\u2028"
+    lines = [f"A{n}=c4n4ry{mark}c4n4ry" for n, mark in enumerate(marks)]
+    team.write(printing(team, "\n".join([*lines, "B=c4n4ry\r", ""]), 3, "not logged in"))
+    said = team.celadon("env", "pull", "staging", "-y", expect=1)
+    assert "c4n4ry" not in said and "not logged in" in said
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "words"),
+    [(0o644, "#!/bin/sh\n", "`./source` cannot be started: Permission denied."),
+     (0o755, "echo A=1\n", "`./source` cannot be started: Exec format error.")],
+)  # fmt: skip
+def test_a_command_that_cannot_be_started_is_no_bug(team: Team, mode: int, text: str, words: str) -> None:
+    team.write({"command": ["./source"]})
+    (team.folder / "source").write_text(text)
+    (team.folder / "source").chmod(mode)
+    assert words in team.celadon("env", "pull", "staging", "-y", expect=1)
+
+
+def test_a_word_that_no_process_can_be_given_is_refused_with_its_place(team: Team) -> None:
+    team.write({"command": ["echo", "a\0b"]})
+    assert "should hold no NUL character" in team.celadon("env", "pull", "staging", "-y", expect=2)
+
+
+def test_words_of_a_command_do_not_reach_into_the_terminal(team: Team) -> None:
+    words = "\033[31mred\033[2K \033]0;title\007 \xe2\x80\xae"
+    team.write({"command": ["sh", "-c", f"printf '{words}' >&2; exit 1"]})
+    said = team.celadon("env", "pull", "staging", "-y", expect=1)
+    assert "red" in said and "title" in said and not {*said} & {"\x1b", "\x07", "\u202e"}

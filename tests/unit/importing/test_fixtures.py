@@ -58,7 +58,7 @@ def test_the_env_files_of_twins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ".env.saleshub.development": head.format("development") + "# SALES_TOKEN=\n",
     }
     assert {file.stat().st_mode & 0o777 for file in config.glob(".env.*.*")} == {0o600}
-    assert (tmp_path / "twins" / ".gitignore").read_text() == ".celadon/\nconfig/.env.*\nconfig/keys/\n"
+    assert (tmp_path / "twins" / ".gitignore").read_text() == ".celadon/\n.env\nconfig/.env.*\nconfig/keys/\n"
 
 
 def test_the_old_compose_file_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

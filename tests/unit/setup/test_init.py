@@ -129,6 +129,15 @@ def test_what_is_private_is_private(team: Path) -> None:
     assert "config" not in seen.stdout
 
 
+def test_a_dollar_in_a_name_is_no_variable(tmp_path: Path) -> None:
+    repository(tmp_path / "we$b", {"Dockerfile": "FROM alpine:3.22\nEXPOSE 3000\n"}, "git@example.com:team/$B.git")
+    init(tmp_path, "-y")
+    web = compose(tmp_path)["services"]["we-b"]
+    assert web["build"] == "./we$$b"
+    assert web["x-celadon"]["git"] == {"url": "git@example.com:team/$$B.git", "branch": "main"}  # type: ignore[index]
+    assert "Nothing to write" in init(tmp_path, "-y").stdout
+
+
 def test_a_second_time_changes_nothing(team: Path) -> None:
     init(team, "-y")
     before = {file: (file.stat().st_mtime_ns, file.stat().st_mode) for file in team.rglob("*") if file.is_file()}

@@ -138,7 +138,7 @@ def test_values_come_back_from_compose_to_the_letter(tmp_path_factory: Any, valu
 def test_gitignore_gets_the_lines_that_it_lacks(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("node_modules\n/config/keys")
     write([ignoring.draft(tmp_path)])
-    assert (tmp_path / ".gitignore").read_text() == "node_modules\n/config/keys\n.celadon/\nconfig/.env.*\n"
+    assert (tmp_path / ".gitignore").read_text() == "node_modules\n/config/keys\n.celadon/\n.env\nconfig/.env.*\n"
     assert not ignoring.draft(tmp_path).changes
 
 

@@ -12,7 +12,7 @@ from celadon.cli import arguments, output
 from celadon.config.positions import shown
 from celadon.errors import CeladonError
 from celadon.locale import _
-from celadon.state.layout import private_folder
+from celadon.state.private import private_folder
 
 
 @click.command(
