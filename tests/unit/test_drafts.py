@@ -46,7 +46,9 @@ def test_writing_keeps_the_mode_that_is_there_and_makes_folders(tmp_path: Path) 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")
-    write([Draft(tmp_path / "link", "new")])
+    draft = Draft(tmp_path / "link", "new")
+    assert diff(draft)[:2] == ["--- a/link → real", "+++ b/link → real"]
+    write([draft])
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
 

@@ -47,6 +47,8 @@ class Draft:
 def diff(draft: Draft) -> list[str]:
     """What writing it would change, as lines of a unified diff; none where nothing changes."""
     name = shown(draft.path)
+    if draft.path.is_symlink():  # what is written is what it leads to
+        name = f"{name} → {shown(draft.path.resolve())}"
     lines: list[str] = []
     if draft.text is not None and (before := draft.before) != draft.text:
         if draft.secret:

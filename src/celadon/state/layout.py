@@ -131,6 +131,9 @@ def write_whole(file: Path, content: str | bytes, mode: int, owner: tuple[int, i
             os.fsync(out.fileno())
         fresh.replace(file)
         os.fsync(directory)  # the rename itself must survive a power cut
+    except OSError as problem:
+        problem.filename, problem.filename2 = str(file), None  # the one that people know
+        raise
     finally:
         os.close(directory)
 
