@@ -14,7 +14,9 @@ from celadon.state.layout import fresh_of, write_whole
 from celadon.state.private import PREFIX, YOUNG, private_folder
 
 WORK = (
-    "import time\nfrom celadon.state.private import private_folder\nwith private_folder() as folder:\n"
+    "import signal, time\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # these tests themselves may run where nobody hangs up
+    "from celadon.state.private import private_folder\nwith private_folder() as folder:\n"
     "    (folder / 'copy.env').write_text('A=1')\n    print(folder, flush=True)\n    time.sleep(60)\n"
 )
 
