@@ -18,6 +18,7 @@ def cache() -> dict[str, str]:
     return {block["ID"].strip(): block["Description"].strip() for block in blocks if "Description" in block}
 
 
+@pytest.mark.alone  # it counts what is left of the whole build cache
 def test_cleanup_removes_only_what_this_workspace_made(shop: Workspace) -> None:
     # Somebody else's image, nameless image, container, volume and build cache.
     (shop.folder / "theirs").mkdir()
