@@ -36,11 +36,19 @@ def open_workspace(folder: Path) -> Workspace:
     if record.aside:
         notices.append(_("The record was ruined; it was put aside as {file}.").format(file=record.aside))
     if record.empty:  # a new workspace, or one that lost its record, or its whole folder
-        from celadon.run.rebuild import rebuild  # YAML and the engine: not for every `status`
-
         with suppress(EngineError):  # who looks at the history needs no engine
-            notices += rebuild(record, layout, outline.name)
+            if _is_known_elsewhere(layout, outline.name):
+                from celadon.run.rebuild import rebuild  # YAML and pydantic: not for every `status`
+
+                notices += rebuild(record, layout, outline.name)
     return Workspace(outline, layout, record, tuple(notices))
+
+
+def _is_known_elsewhere(layout: Layout, workspace: str) -> bool:
+    """Whether frozen releases or containers know of a workspace of which the record says nothing."""
+    from celadon.adapters import docker
+
+    return bool(layout.every_release()) or bool(docker.containers(workspace))
 
 
 def _outline(folder: Path) -> tuple[Outline, list[str]]:
