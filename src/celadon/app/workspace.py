@@ -37,18 +37,20 @@ def open_workspace(folder: Path) -> Workspace:
         notices.append(_("The record was ruined; it was put aside as {file}.").format(file=record.aside))
     if record.empty:  # a new workspace, or one that lost its record, or its whole folder
         with suppress(EngineError):  # who looks at the history needs no engine
-            if _is_known_elsewhere(layout, outline.name):
-                from celadon.run.rebuild import rebuild  # YAML and pydantic: not for every `status`
-
-                notices += rebuild(record, layout, outline.name)
+            notices += _from_elsewhere(record, layout, outline.name)
     return Workspace(outline, layout, record, tuple(notices))
 
 
-def _is_known_elsewhere(layout: Layout, workspace: str) -> bool:
-    """Whether frozen releases or containers know of a workspace of which the record says nothing."""
+def _from_elsewhere(record: Record, layout: Layout, workspace: str) -> list[str]:
+    """Fill an empty record with what frozen releases and containers know; returns what to tell the operator."""
     from celadon.adapters import docker
 
-    return bool(layout.every_release()) or bool(docker.containers(workspace))
+    containers = docker.containers(workspace)
+    if not containers and not layout.every_release():
+        return []
+    from celadon.run.rebuild import rebuild  # YAML and pydantic: not for every `status`
+
+    return rebuild(record, layout, workspace, containers)
 
 
 def _outline(folder: Path) -> tuple[Outline, list[str]]:

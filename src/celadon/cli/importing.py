@@ -12,9 +12,9 @@ from celadon.cli.agreeing import agree
 from celadon.config.positions import shown
 from celadon.errors import DONE
 from celadon.locale import _
-from celadon.setup.tale import CARRIED, CONTRADICTION, LEFT, TODO
+from celadon.setup.tale import BY_HAND, CARRIED, CONTRADICTION, LEFT
 
-_KINDS = {CARRIED: _("became"), LEFT: _("left out"), TODO: _("by hand"), CONTRADICTION: "!" + _("contradiction")}
+_KINDS = {CARRIED: _("became"), LEFT: _("left out"), BY_HAND: _("by hand"), CONTRADICTION: "!" + _("contradiction")}
 
 
 @click.command(

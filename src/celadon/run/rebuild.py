@@ -1,6 +1,6 @@
 """A lost record, rebuilt from what else knows: frozen documents, the containers' labels, the router's configuration."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network
 
 import yaml
@@ -15,13 +15,12 @@ from celadon.state.record import Record
 from celadon.state.snapshot import IN_SLOT, Container, Live, Release
 
 
-def rebuild(record: Record, layout: Layout, workspace: str) -> list[str]:
-    """Fill an empty record; returns what to tell the operator, nothing where there was nothing to find.
+def rebuild(record: Record, layout: Layout, workspace: str, found: Sequence[Container]) -> list[str]:
+    """Fill an empty record; `found` are the workspace's containers. Returns what to tell the operator, if anything.
 
     What is live is what the router in force leads to; a worker's is the one that runs longest, since a candidate is
     younger. The history is lost. Where the frozen documents are lost as well, those of what runs come from labels.
     """
-    found = docker.containers(workspace)
     if any(observe.is_namesakes(c, layout) for c in found):
         return []  # not ours to take: whoever acts here is refused
     slots = [c for c in found if c.role == IN_SLOT]

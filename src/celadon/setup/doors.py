@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from celadon.locale import _
 from celadon.setup.proxy import Proxy, Site
-from celadon.setup.tale import CARRIED, TODO, Row, Spot
+from celadon.setup.tale import BY_HAND, CARRIED, Row, Spot
 from celadon.setup.twins import PRODUCTION, STAGING, Old, mounts
 
 NOWHERE = "localhost"  # the host of a public address that nobody told
@@ -37,7 +37,7 @@ def doors(old: Old, proxy: Proxy, behind: Mapping[str, Sequence[Site]], workspac
     found[STAGING] = _apart(found[STAGING], found[PRODUCTION], rows, old)
     if urlsplit(found[PRODUCTION].url).hostname == NOWHERE:
         what = _("no server_name is known")
-        rows.append(Row(TODO, Spot(old.file, 0), what, _("put the public addresses in `url`")))
+        rows.append(Row(BY_HAND, Spot(old.file, 0), what, _("put the public addresses in `url`")))
     return found
 
 
@@ -86,7 +86,7 @@ def _tls(old: Old, environment: str, sites: Sequence[Site], secure: Sequence[int
     if not all((workspace / file).is_file() for file in files):
         why = _("{files}: not here; put them there and add `tls` to {environment}").format(
             files=", ".join(files), environment=environment)  # fmt: skip
-        rows.append(Row(TODO, site.spot, "ssl_certificate", why))
+        rows.append(Row(BY_HAND, site.spot, "ssl_certificate", why))
         return {}
     redirect = any(one.redirects for one in sites)
     rows.append(Row(CARRIED, site.spot, "ssl_certificate", _("tls of {environment}").format(environment=environment)))
@@ -112,7 +112,7 @@ def _apart(staging: Doors, production: Doors, rows: list[Row], old: Old) -> Door
         return replace(staging, url=_url(host or "", staging))
     free = next(port for port in range(LISTEN[STAGING], 65535) if port not in taken)
     why = _("each environment has ports of its own: staging listens on {port}").format(port=free)
-    rows.append(Row(TODO, Spot(old.file, 0), _("staging and production share ports"), why))
+    rows.append(Row(BY_HAND, Spot(old.file, 0), _("staging and production share ports"), why))
     return replace(made := Doors((free,), ""), url=_url(host or "", made))
 
 

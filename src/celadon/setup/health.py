@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from celadon.locale import _
 from celadon.setup import reading
 from celadon.setup.proxy import Limits
-from celadon.setup.tale import CARRIED, TODO, Row, Spot
+from celadon.setup.tale import BY_HAND, CARRIED, Row, Spot
 from celadon.setup.twins import Family, Old, Twin
 
 _HTTP = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[\d${}\w:-]+)?(/[^\s\"'|;&)\]]*)?")
@@ -44,7 +44,7 @@ def with_health(old: Old, family: Family, gate: Gate, rows: list[Row]) -> Gate:
         rows.append(Row(CARRIED, spot, what, became))
     else:
         became = _("`{path}` is asked: name a path that tells whether it is ready").format(path=path)
-        rows.append(Row(TODO, spot, what, became))
+        rows.append(Row(BY_HAND, spot, what, became))
     return replace(gate, health=path)
 
 

@@ -16,7 +16,7 @@ from celadon.setup.gates import Gates, destination, gates
 from celadon.setup.oldenv import EnvFiles, rebased
 from celadon.setup.proxy import Proxy
 from celadon.setup.renaming import renaming
-from celadon.setup.tale import CARRIED, KINDS, LEFT, TODO, Row, Spot
+from celadon.setup.tale import BY_HAND, CARRIED, KINDS, LEFT, Row, Spot
 from celadon.setup.twins import PRODUCTION, STAGING, Family, Old, mounts, split
 from celadon.setup.variables import carry
 from celadon.setup.volumes import named
@@ -98,7 +98,7 @@ def _of_the_proxy(old: Old, proxy: Proxy) -> list[Row]:
         rows.append(Row(CARRIED, Spot(proxy.sites[0].spot.file, 0), said, "x-celadon.router"))
     if not proxy.sites and (files := _beside(old.folder)):
         what = _("was not read: name it with --nginx {file}").format(file=shown(files[0]))
-        rows.append(Row(TODO, Spot(shown(files[0]), 0), shown(files[0]), what))
+        rows.append(Row(BY_HAND, Spot(shown(files[0]), 0), shown(files[0]), what))
     return rows
 
 
@@ -156,7 +156,7 @@ def _top(old: Old) -> list[Row]:
             rows.append(Row(LEFT, Spot(old.file, old.at("networks", name).line), what, why))
     if old.raw.data.get("include"):
         rows.append(
-            Row(TODO, Spot(old.file, old.at("include").line), "include", _("write what it brings into this file"))
+            Row(BY_HAND, Spot(old.file, old.at("include").line), "include", _("write what it brings into this file"))
         )
     return rows
 

@@ -9,7 +9,7 @@ from celadon.config.values import NGINX_SIZE, ROUTE
 from celadon.locale import _
 from celadon.setup.nginxparse import Directive, named, parse, said, spot
 from celadon.setup.proxy import Door, Left, Limits, Proxy, Site, Way
-from celadon.setup.tale import TODO
+from celadon.setup.tale import BY_HAND
 
 # What Celadon's router does by itself, and what says nothing about services.
 _KNOWN = frozenset((
@@ -44,7 +44,7 @@ class _Reading:
         what = said(one) if plain else f"{one['directive']} {one['args'][0]} …"
         if one["directive"] in _DOORKEEPERS and one["args"] != ["off"]:
             why = _("without it everybody gets in: put it into x-celadon.router.template")
-            self.left.append(Left(spot(one), what, why, TODO))
+            self.left.append(Left(spot(one), what, why, BY_HAND))
         else:
             self.left.append(Left(spot(one), what, why))
 

@@ -11,7 +11,7 @@ from celadon.locale import _
 from celadon.setup.envfiles import quoted
 from celadon.setup.facts import COMMON
 from celadon.setup.renaming import Rename
-from celadon.setup.tale import CARRIED, TODO, Row, Spot
+from celadon.setup.tale import BY_HAND, CARRIED, Row, Spot
 from celadon.setup.twins import SPELLINGS, Family, Old, Twin
 
 HERE = "${CELADON_ENV:-development}"
@@ -51,7 +51,7 @@ class EnvFiles:
         origin = self.old.folder / written
         if not origin.is_file():
             why = _("is not here: put it there, mode 0600")
-            self.rows.append(Row(TODO, Spot(shown(origin), 0), written, why))
+            self.rows.append(Row(BY_HAND, Spot(shown(origin), 0), written, why))
         elif self._inside(written):
             self._begin(origin, self.workspace / written)
         return self.path(written)
@@ -79,7 +79,7 @@ class EnvFiles:
             return
         if source:
             what = _("is not here: {file} is made empty, fill it in").format(file=shown(target))
-            self.rows.append(Row(TODO, Spot(shown(self.old.folder / source), 0), source, what))
+            self.rows.append(Row(BY_HAND, Spot(shown(self.old.folder / source), 0), source, what))
         self.texts[target] = _head(environment) + "".join(f"# {name}=\n" for name in sorted(names))
 
     def common(self) -> str:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-CARRIED, LEFT, TODO, CONTRADICTION = "carried", "left out", "by hand", "contradiction"
-KINDS = (CARRIED, LEFT, TODO, CONTRADICTION)  # what asks for somebody comes last, where the eye is
+CARRIED, LEFT, BY_HAND, CONTRADICTION = "carried", "left out", "by hand", "contradiction"
+KINDS = (CARRIED, LEFT, BY_HAND, CONTRADICTION)  # what asks for somebody comes last, where the eye is
 
 
 @dataclass(frozen=True, order=True)

@@ -8,7 +8,7 @@ from celadon.locale import _
 from celadon.setup.facts import OF_THE_ENVIRONMENT
 from celadon.setup.oldenv import HERE, EnvFiles, entries, of_file
 from celadon.setup.renaming import Rename
-from celadon.setup.tale import CARRIED, TODO, Row, Spot
+from celadon.setup.tale import BY_HAND, CARRIED, Row, Spot
 from celadon.setup.twins import DEVELOPMENT, EVERY, PRODUCTION, SPELLINGS, STAGING, WORD, Family
 
 RUNNING = (STAGING, PRODUCTION)
@@ -116,7 +116,7 @@ def _for_all(family: Family, path: str, files: EnvFiles) -> str:
     what = _("{name} reads {file} in every environment").format(name=family.name, file=path)
     if not any(files.has(found, other) for other in RUNNING if other != environment):
         became = _("look at what is of {environment} only").format(environment=environment)
-        files.rows.append(Row(TODO, spot, what, became))
+        files.rows.append(Row(BY_HAND, spot, what, became))
         return files.keep(path)
     for other in (*RUNNING, DEVELOPMENT):
         files.fill(files.path(found), other, path if other == environment else "")
@@ -202,4 +202,4 @@ def _tell(families: Sequence[Family], files: EnvFiles) -> None:
                 what = _("{name} has no twin for {environment}").format(name=family.name, environment=environment)
                 became = _("it is one service in both: give its variables in the env files of {environment}").format(
                     environment=environment)  # fmt: skip
-                files.rows.append(Row(TODO, Spot(family.first.file, family.first.place.line), what, became))
+                files.rows.append(Row(BY_HAND, Spot(family.first.file, family.first.place.line), what, became))

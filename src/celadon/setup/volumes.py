@@ -6,7 +6,7 @@ from typing import Any
 
 from celadon.locale import _
 from celadon.setup.oldenv import HERE, rebased
-from celadon.setup.tale import TODO, Row, Spot
+from celadon.setup.tale import BY_HAND, Row, Spot
 from celadon.setup.twins import Family, Old, split
 from celadon.setup.variables import RUNNING, template
 
@@ -23,7 +23,7 @@ def named(old: Old, families: Sequence[Family], rows: list[Row]) -> dict[str, An
         why = _("{volume}: each environment gets a new one; bring the data over with a dump while nobody writes")
         spot = Spot(old.file, old.raw.at(("volumes", name), key=True).line)
         what = _("the data in {volume}").format(volume=name)
-        rows.append(Row(TODO, spot, what, why.format(volume=_volume(name))))
+        rows.append(Row(BY_HAND, spot, what, why.format(volume=_volume(name))))
     return made
 
 
@@ -49,7 +49,7 @@ def _carried(old: Old, family: Family, volume: Any, workspace: Path, rows: list[
             spot = Spot(old.file, old.at("services", family.first.name, "volumes").line)
             what = _("volumes of {name}").format(name=family.name)
             became = _("move {old} to {new}").format(old=by[environment], new=folder)
-            rows.append(Row(TODO, spot, what, became))
+            rows.append(Row(BY_HAND, spot, what, became))
     return _with_source(volume, found)
 
 
