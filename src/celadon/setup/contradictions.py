@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from celadon.check.images import names_a_secret
 from celadon.config.positions import shown
 from celadon.locale import _
 from celadon.setup.health import Gate
@@ -17,7 +18,6 @@ _OF_BROWSERS = re.compile(r"PUBLIC|^(VITE|REACT_APP)_|CORS|ORIGIN|ALLOWED|CALLBA
 _LOOPBACK = re.compile(
     r"(?:^|//|@|,)\s*(localhost|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)(?::(\d+))?(?=$|[/,?\s])"
 )
-_SECRET = re.compile(r"PASS(WORD|WD|PHRASE)?(_|$)|PWD|SECRET|TOKEN|CREDENTIAL|(?<!PUBLIC)_KEY$|API_?KEY", re.IGNORECASE)
 _PARALLEL = re.compile(
     r"(docker[ -]compose|docker compose)\b.*\bbuild\b.*--parallel|(docker[ -]compose)\b.*--parallel.*\bbuild\b"
 )
@@ -100,7 +100,7 @@ def _better(old: Old, port: str) -> str:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return bool(_SECRET.search(name) or re.search(r"://[^/@\s]*:[^/@\s]+@", value))
+    return bool(names_a_secret(name) or re.search(r"://[^/@\s]*:[^/@\s]+@", value))
 
 
 def _in_scripts(folder: Path) -> Iterator[Row]:
