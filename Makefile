@@ -38,7 +38,7 @@ torture: setup  ## the whole kill matrix and a hundred rounds under load, and po
 	@$(BIN)/python -m tests.torture && $(BIN)/python -m tests.torture --engine live && \
 	$(BIN)/python -m tests.torture --engine cold && $(BIN)/python -m tests.torture.cycles && \
 	$(BIN)/python -m tests.torture.cycles --cycles 25 --streams 10 && $(BIN)/python -m tests.torture.power && \
-	$(BIN)/python -m tests.torture.capped
+	$(BIN)/python -m tests.torture.capped && $(BIN)/python -m tests.torture.builders
 
 format: venv  ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

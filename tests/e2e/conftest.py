@@ -1,14 +1,13 @@
 """Stories on a real engine: each gets a workspace of its own, and leaves nothing behind."""
 
 import signal
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.workspace import Workspace, free_port, run
+from tests.e2e import images
+from tests.e2e.workspace import Workspace
 
 # What a shell starts in the background is deaf to Ctrl-C, and so would be all that stories start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -46,19 +45,5 @@ def team(empty: Workspace) -> Workspace:
 @pytest.fixture
 def registry() -> Iterator[str]:
     """A real registry on loopback, "127.0.0.1:PORT"."""
-    port = free_port()
-    name = f"celadon-test-registry-{port}"
-    run(["docker", "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:5000", "registry:2"])
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=2).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield f"127.0.0.1:{port}"
-    run(["docker", "rm", "--force", "--volumes", name])
-    tags = run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).split()
-    mine = [tag for tag in tags if tag.startswith(f"127.0.0.1:{port}/") and "<none>" not in tag]
-    if mine:
-        run(["docker", "image", "rm", *mine], check=False)
+    with images.serving() as address:
+        yield address

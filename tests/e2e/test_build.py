@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from celadon.adapters import cgroup
-from tests.e2e.workspace import Workspace
+from tests.e2e.workspace import Workspace, run
 
 pytestmark = pytest.mark.alone  # all builds of a host share one cap
 HUNGRY = "RUN : {new}; python3 -c \"len(b'x' * (600 << 20))\"\n"
@@ -74,11 +74,30 @@ def test_a_cap_that_cannot_be_tried_is_refused_unless_a_warning_is_enough(
     assert "does not hold a cap" in refused and "x-celadon.build.uncapped: warn" in refused
     shop.top["build"] = {"uncapped": "warn"}
     shop.write()
-    assert "This build is not capped: it cannot be tried" in shop.celadon("build", "staging").out
+    assert "This build is not capped: a control group above all steps: it cannot be tried" in shop.celadon("build", "staging").out
     shop.top = {}
     shop.write()
     assert "trying whether" in shop.celadon("build", "staging", "--force").out
     assert "trying whether" not in shop.celadon("build", "staging", "--force").out  # it held
+
+
+def test_a_builder_that_cannot_be_capped_is_refused_in_words(shop: Workspace) -> None:
+    """Builders as Buildx knows them; whether a container's limits hold is for `tests.torture.builders`."""
+    shop.top["build"] = {"builder": shop.name}
+    shop.write()
+    refused = shop.celadon("build", "staging", expect=1).err
+    assert f"There is no builder {shop.name}" in refused and f"docker buildx create --name {shop.name}" in refused
+    for driver, said in (("docker-container", "has no container on this engine"), ("remote", "it builds elsewhere")):
+        address = ["unix:///nowhere.sock"] if driver == "remote" else []
+        run(["docker", "buildx", "create", "--name", shop.name, "--driver", driver, *address])
+        try:
+            assert said in shop.celadon("build", "staging", expect=1).err
+        finally:
+            run(["docker", "buildx", "rm", shop.name])
+    assert shop.containers() == []
+    shop.top["build"] = {"builder": "default"}  # the engine's own, by its name
+    shop.write()
+    assert "Done" in shop.celadon("build", "staging").out
 
 
 def test_a_network_that_fails_twice_does_not_fail_the_build(shop: Workspace) -> None:

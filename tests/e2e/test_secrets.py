@@ -19,7 +19,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from celadon.run import lock
-from celadon.state.layout import cap_file
+from celadon.state import caps
 from tests.doppler import TOKEN as DOPPLER_TOKEN
 from tests.doppler import doppler
 from tests.e2e.workspace import Ran, Workspace, free_port, run
@@ -241,7 +241,7 @@ def _elsewhere() -> Iterator[Path]:
     """What Celadon writes outside of the workspace, and what its folders of a moment might have left."""
     moments = [Path(one) for one in (tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", "")) if one]
     folders = [lock.QUEUE, *(one for folder in moments for one in folder.glob("celadon-????????"))]
-    yield from (file for file in (lock.FILE, cap_file()) if file.is_file())
+    yield from (file for file in (lock.FILE, caps.file()) if file.is_file())
     yield from (file for folder in folders for file in folder.glob("*") if file.is_file())
 
 

@@ -25,6 +25,26 @@ def test_a_compose_build_section_becomes_flags() -> None:
     assert "s3cret" not in text and buildx.variables(definition) == {"TOKEN": "s3cret"}
 
 
+def test_a_builder_is_read_from_what_buildx_shows_of_it() -> None:
+    shown = """\
+Name:          limited
+Driver:        docker-container
+Last Activity: 2026-11-21 20:04:14 +0000 UTC
+
+Nodes:
+Name:                  limited0
+Endpoint:              unix:///var/run/docker.sock
+Driver Options:        memory="300m" memory-swap="300m"
+Status:                running
+Platforms:             linux/amd64, linux/386
+Labels:
+ org.mobyproject.buildkit.worker.hostname:         vm
+"""
+    assert buildx.inspected(shown) == ("docker-container", ("limited0",))
+    second = "Name:   limited1\nEndpoint: ssh://elsewhere\nError: Name: not found\n"
+    assert buildx.inspected(shown + second) == ("docker-container", ("limited0", "limited1"))
+
+
 def at(second: float) -> str:
     return f"2026-01-01T00:00:{second:012.9f}Z"
 

@@ -69,6 +69,7 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], severity: str, words: st
 
 def test_what_is_old_or_harmless_is_no_alarm() -> None:
     assert ill(kills=(Kill(NOW - timedelta(30), "java", GIB, ""), Kill(NOW, "npm", GIB, "/celadon-build"))) == []
+    assert ill(kills=(Kill(NOW, "npm", GIB, "/docker/buildx/abc/buildkit/def"),)) == []
     assert ill(kills=None, boxes=(replace(WEB, limit=0),), swap_total=0, swap_free=0) == []
     said = {f.severity for f in checks.findings(WELL)}
     assert said <= {OK, INFO}
@@ -80,6 +81,8 @@ def test_what_is_old_or_harmless_is_no_alarm() -> None:
         ({"kills": None, "killed": 3}, "the kernel ended 3 processes for lack of memory"),
         ({"kills": None, "killed": 0}, "the kernel ended nothing for lack of memory since it booted"),
         ({"kills": (Kill(NOW, "tail", MIB, "/celadon-trial"),)}, "the kernel ended nothing for lack of memory in the"),
+        ({"capped_by": ("builder buildx_buildkit_limited0 1",)}, "builds are capped by the limits of the builder"),
+        ({}, "whether the kernel holds a cap on builds is tried with the next build"),
         ({"boxes": (replace(WEB, log=None),)}, "their logs -"),
         ({"boxes": ()}, "their logs 0B"),
     ],

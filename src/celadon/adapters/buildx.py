@@ -36,17 +36,15 @@ def argv(
     tag: str,
     labels: Mapping[str, str],
     secrets: Mapping[str, str],
-    group: str = "",
+    held: Sequence[str] = (),
 ) -> list[str]:
-    """The build command for a rendered Compose `build` section, for the engine's own builder.
+    """The build command for a rendered Compose `build` section.
 
     `context` is the folder to build in place of the section's own; `secrets` are "id" → "src=FILE" or "env=NAME";
-    `group` is the control group that its steps run in.
+    `held` are the flags that choose the builder and limit it.
     """
-    words = [*engine.plugin("buildx"), "build", "--builder", engine.context(), "--load", "--provenance=false"]
+    words = [*engine.plugin("buildx"), "build", *held, "--load", "--provenance=false"]
     words += ["--progress=rawjson", *(["--tag", tag] if tag else [])]
-    if group:
-        words += ["--cgroup-parent", f"/{group}"]
     inline = definition.get("dockerfile_inline")
     words += ["--file", "-" if inline else str(context / definition.get("dockerfile", "Dockerfile"))]
     for name, value in (definition.get("args") or {}).items():
@@ -71,6 +69,28 @@ def argv(
     for agent in definition.get("ssh") or []:
         words += ["--ssh", str(agent)]
     return [*words, str(context)]
+
+
+def chosen(builder: str | None) -> tuple[str, ...]:
+    """The flags that choose a builder; None is the engine's own, whichever one is chosen in the terminal."""
+    return ("--builder", builder or engine.context())
+
+
+def inspect(builder: str) -> tuple[str, tuple[str, ...]]:
+    """The driver and the nodes of a builder. Raises CommandError where there is none of this name."""
+    return inspected(process.run([*engine.plugin("buildx"), "inspect", builder], timeout=60).out)
+
+
+def inspected(text: str) -> tuple[str, tuple[str, ...]]:
+    """What `docker buildx inspect` shows, read: driver and nodes. It has no other form than this text."""
+    fields = [(key, value.strip()) for key, _colon, value in (line.partition(":") for line in text.splitlines())]
+    names = [value for key, value in fields if key == "Name"]  # the builder's own, then its nodes'
+    return next(value for key, value in fields if key == "Driver"), tuple(names[1:])
+
+
+def start(builder: str) -> None:
+    """Start a builder that may not be running. Raises CommandError."""
+    process.run([*engine.plugin("buildx"), "inspect", "--bootstrap", builder], timeout=120)
 
 
 def variables(definition: Mapping[str, Any]) -> dict[str, str]:
@@ -130,7 +150,7 @@ class Remark:
 
 def lint(file: Path, context: Path, target: str, timeout: float = 30.0) -> tuple[Remark, ...] | None:
     """What BuildKit's own lint says of a Dockerfile; None where it cannot look: no engine, or no base image."""
-    words = [*engine.plugin("buildx"), "build", "--builder", engine.context(), "--call=check,format=json"]
+    words = [*engine.plugin("buildx"), "build", *chosen(None), "--call=check,format=json"]
     words += ["--file", str(file), *(["--target", target] if target else []), str(context)]
     try:
         return remarks(process.run(words, timeout=timeout, check=False).out)

@@ -103,6 +103,17 @@ def every_container() -> list[dict[str, Any]]:
     return found
 
 
+def limits(container: str) -> tuple[int, float, int]:
+    """What a container may take: memory in bytes, and CPUs (0 without a limit); and its main process, 0 if it is down.
+
+    Raises CommandError where there is none.
+    """
+    raw = engine.ask("GET", f"/containers/{container}/json")
+    given = raw["HostConfig"]
+    quota = given["CpuQuota"] / (given["CpuPeriod"] or 100_000)  # microseconds; the kernel's own period
+    return given["Memory"], given["NanoCpus"] / 1e9 or max(quota, 0.0), raw["State"]["Pid"]
+
+
 def info() -> dict[str, Any]:
     """What the engine says of itself (its own keys)."""
     return dict(engine.ask("GET", "/info"))

@@ -18,7 +18,7 @@ from celadon.plan.environment import plan_down, plan_up
 from celadon.plan.promote import plan_promote
 from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
-from celadon.run import observe
+from celadon.run import observe, ways
 from celadon.run.execute import Cancel, execute
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
@@ -89,7 +89,7 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
             seen = _with_sources(workspace, request, wanted.configs, seen, report)
         else:
             was = wanted.seen
-            seen = replace(seen, sources=was.sources, incoming=was.incoming, disk=was.disk)
+            seen = replace(seen, sources=was.sources, incoming=was.incoming, disk=was.disk, builder=was.builder)
         final = _planned(workspace, request, wanted.configs, seen)
         _refuse_surprises(wanted.plan, final, report)
         same = seen.sources == wanted.seen.sources
@@ -126,7 +126,7 @@ def _with_sources(
     if request.verb in ("deploy", "build"):
         services = _services(workspace, request, config)
         sources = observe.sources(config, workspace.layout, services, request.ref, report.detail)
-        return replace(seen, sources=sources, disk=_disk(workspace))
+        return replace(seen, sources=sources, disk=_disk(workspace), builder=ways.builder(config.settings.build))
     return seen
 
 

@@ -101,6 +101,11 @@ Host = Annotated[
     _matches(values.HOST, _("should be a host name such as shop.example.com, not {value!r}")),
     in_editors("string", values.HOST.pattern),
 ]
+BuilderName = Annotated[
+    str,
+    _matches(values.BUILDER, _("should be the name of a builder, as `docker buildx ls` shows it, not {value!r}")),
+    in_editors("string", values.BUILDER.pattern),
+]
 
 
 def _network(value: str) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
 
 from celadon.config import values
 from celadon.config.fields import (
+    BuilderName,
     Bytes,
     Doors,
     Host,
@@ -183,9 +184,13 @@ class RouterOptions(Options):
 
 
 class BuildOptions(Options):
-    """Limits of builds, and how long to wait for somebody else's deployment. `memory` 0 is "auto"."""
+    """Limits of builds, and how long to wait for somebody else's deployment. `memory` 0 is "auto".
+
+    `builder` is one of Buildx's; None is the engine's own.
+    """
 
     memory: Memory = 0
+    builder: BuilderName | None = None
     cpus: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None = None
     uncapped: Literal["refuse", "warn"] = "refuse"
     timeout: Patience = 1800.0

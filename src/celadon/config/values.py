@@ -14,6 +14,7 @@ HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 NGINX_SIZE = re.compile(r"0|[1-9][0-9]*[kKmMgG]?")
+BUILDER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")  # Buildx's own rule
 PATH = re.compile(r"/[^\s{};\"'\\]*")
 DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?"

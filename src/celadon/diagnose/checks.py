@@ -6,7 +6,7 @@ from datetime import timedelta
 from celadon.diagnose.facts import ERROR, INFO, OK, WARNING, Facts, Finding
 from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
-from celadon.locale.words import LIVE_RESTORE_OFF, called
+from celadon.locale.words import LIVE_RESTORE_OFF, called, capped_by
 from celadon.plan import space
 from celadon.state.ending import Fall
 
@@ -67,11 +67,19 @@ def kills(seen: Facts) -> Iterator[Finding]:
         if not kill.group:
             yield Finding("kills", ERROR, what, _("the whole server was out of memory"),
                           _("Limits (mem_limit) on what is large, and a server that holds their sum."))  # fmt: skip
-        elif kill.group.startswith("/celadon-build"):
+        elif kill.group.startswith("/celadon-build") or "/buildkit/" in kill.group:
             yield Finding("kills", INFO, what, _("a build met its cap; production did not notice"))
         else:
             yield Finding("kills", WARNING, what, _("a container met its own limit"),
                           _("Raise its mem_limit, or let it use less."))  # fmt: skip
+
+
+def caps(seen: Facts) -> Iterator[Finding]:
+    """Whether builds are held at a cap."""
+    for kind in dict.fromkeys(map(capped_by, seen.capped_by)):
+        yield Finding("memory", OK, _("builds are capped by {way}: it held when it was tried").format(way=kind))
+    if not seen.capped_by:
+        yield Finding("memory", INFO, _("whether the kernel holds a cap on builds is tried with the next build"))
 
 
 def containers(seen: Facts) -> Iterator[Finding]:
@@ -205,7 +213,7 @@ def sizing(seen: Facts) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    memory, pressure, kills, containers, disk, doors, routers, engine, sizing,
+    memory, pressure, kills, caps, containers, disk, doors, routers, engine, sizing,
 )  # fmt: skip
 
 

@@ -99,7 +99,8 @@ class Engine:
 class Facts:
     """The whole look. `pressure` is the share of the last minute, in %, in which something waited for memory, cpu, io;
     `kills` is None where the kernel's log cannot be read, `killed` counts all since it booted; `resolved` are names
-    asked from a router → "" or what went wrong; `certificates` are their ends by environment."""
+    asked from a router → "" or what went wrong; `certificates` are their ends by environment;
+    `capped_by` the ways of capping builds that held when they were tried."""
 
     now: datetime
     memory_free: int
@@ -119,4 +120,5 @@ class Facts:
     up: tuple[str, ...] = ()
     resolved: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, datetime] = field(default_factory=dict)
+    capped_by: tuple[str, ...] = ()
     clock_synchronized: bool | None = None

@@ -13,6 +13,7 @@ from celadon.diagnose.facts import Box, Door, Engine, Facts, FileSystem, Kill, S
 from celadon.errors import CommandError, CommandTimeout
 from celadon.locale import _
 from celadon.plan import admission
+from celadon.state import caps
 from celadon.state import snapshot as labels
 from celadon.state.layout import Layout
 
@@ -47,6 +48,7 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
         resolved=_resolved(configs, boxes),
         certificates=_certificates(layout, configs),
         clock_synchronized=_clock(),
+        capped_by=tuple(sorted(caps.known(info["ServerVersion"]))),
     )  # fmt: skip
 
 

@@ -21,6 +21,18 @@ _NAMES = {
     "memory": _("memory"), "io": _("io"), "cpu": _("cpu"), "workspace": _("workspace"),
 }  # fmt: skip
 
+# The ways to hold a build at its cap, see `run.ways`.
+_CAPPED_BY = {
+    "group": _("a control group above all steps"),
+    "step": _("BuildKit's own limit of each step"),
+    "builder": _("the limits of the builder's container"),
+}
+
+
+def capped_by(mark: str) -> str:
+    """A way of capping builds as people read it; its mark begins with its kind."""
+    return _CAPPED_BY[mark.split()[0]]
+
 
 def called(name: str) -> str:
     """`name` as people read it; a name that is not known here stays as it is."""

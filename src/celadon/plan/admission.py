@@ -7,7 +7,7 @@ from celadon.config.workspace import EnvironmentConfig
 from celadon.errors import RefusedError
 from celadon.locale import _, numbers
 from celadon.plan.common import Arrival
-from celadon.state.snapshot import Memory, Snapshot
+from celadon.state.snapshot import Builder, Memory, Snapshot
 
 RESERVE_SHARE, RESERVE_LEAST = 0.05, 128 << 20  # of all memory, bytes: for what is not foreseen
 UNKNOWN = 128 << 20  # bytes for a service of which nothing is known: no limit, and it never ran here
@@ -56,24 +56,44 @@ def need(config: EnvironmentConfig, snapshot: Snapshot, memory: Memory, service:
     return limit or UNKNOWN
 
 
-def build_memory(options: BuildOptions, memory: Memory) -> int:
-    """Bytes that a build may take at most: what the file says, else what is free less a reserve.
+def build_memory(options: BuildOptions, memory: Memory, builder: Builder | None = None) -> int:
+    """Bytes that a build may take at most: what its builder may, or the file says, else what is free less a reserve.
 
-    Raises RefusedError, with the arithmetic, where the host does not hold that much.
+    Raises RefusedError, with the arithmetic, where the host does not hold that much, or the builder more than the file.
     """
+    if builder:
+        _refuse_more(options, builder)
     reserve = max(BUILD_RESERVE_LEAST, int(memory.total * BUILD_RESERVE_SHARE))
     room = memory.free - reserve
-    wanted = options.memory or BUILD_LEAST
+    limit = builder.memory if builder and builder.memory else options.memory
+    wanted = limit or BUILD_LEAST
     if room >= wanted:
-        return options.memory or room
+        return limit or room
+    why = _("the limit of the builder {name}").format(name=builder.name) if builder else "x-celadon.build.memory"
     raise RefusedError(
         _("There is not enough memory to build beside what runs; nothing was changed."),
-        evidence=[
-            _("a build gets: {wanted} (x-celadon.build.memory)").format(wanted=numbers.size(wanted)),
-            _free(memory, reserve),
-        ],
+        evidence=[_("a build gets: {wanted} ({why})").format(wanted=numbers.size(wanted), why=why),
+                  _free(memory, reserve)],
         hint=_("Lower x-celadon.build.memory or what runs, give the server more, or build elsewhere and name `image:`"),
-    )
+    )  # fmt: skip
+
+
+def _refuse_more(options: BuildOptions, builder: Builder) -> None:
+    """Raises RefusedError where a builder's limits are above those of the file."""
+    if options.memory and builder.memory > options.memory:
+        raise RefusedError(
+            _("The builder {name} may take {limit}, more than x-celadon.build.memory ({memory}).").format(
+                name=builder.name, limit=numbers.size(builder.memory), memory=numbers.size(options.memory)
+            ),
+            hint=builder.bounded(f"{options.memory >> 20}m"),
+        )
+    if options.cpus and builder.memory and not 0 < builder.cpus <= options.cpus:
+        raise RefusedError(
+            _("The builder {name} may take more of the CPUs than x-celadon.build.cpus ({cpus:g}).").format(
+                name=builder.name, cpus=options.cpus
+            ),
+            hint=f"docker update --cpus {options.cpus:g} {builder.container}",
+        )
 
 
 def _limit(config: EnvironmentConfig, service: str) -> int:

@@ -44,7 +44,7 @@ def _build_notes(config: EnvironmentConfig, snapshot: Snapshot, made: Sequence[S
     """What builds may take. Raises RefusedError where the host does not hold it."""
     if snapshot.memory is None or not any(isinstance(step, steps.Build) for step in made):
         return ()
-    memory = admission.build_memory(config.settings.build, snapshot.memory)
+    memory = admission.build_memory(config.settings.build, snapshot.memory, snapshot.builder)
     return (_("a build gets at most {memory} of memory").format(memory=numbers.size(memory)),)
 
 

@@ -34,9 +34,9 @@ def build(world: World, step: steps.Build) -> None:
             )
         )
     try:
-        with capping.capped(world) as group:
+        with capping.capped(world) as held:
             words = buildx.argv(
-                step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), group
+                step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), held
             )
             patiently(lambda: _build_once(world, step, words, values), service, world.report.note)
     finally:

@@ -85,11 +85,6 @@ class Layout:
         return self.checkouts / service
 
 
-def cap_file() -> Path:
-    """On which host, boot and engine this user saw that the kernel's cap on builds holds."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "celadon" / "cap"
-
-
 def make_private(folder: Path) -> Path:
     """Make `folder`, and what is missing of the way to it, for the owner only."""
     if not folder.is_dir():

@@ -169,6 +169,22 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Builder:
+    """A builder of Buildx that the file names. `container` is the one on this engine that it is, "" where it is none;
+    `memory` (bytes) and `cpus` what that may take, 0 without a limit."""
+
+    name: str
+    driver: str
+    container: str = ""
+    memory: int = 0
+    cpus: float = 0
+
+    def bounded(self, memory: str) -> str:
+        """The command that lets it take so much; swap would be more of it."""
+        return f"docker update --memory {memory} --memory-swap {memory} {self.container}"
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service.
 
@@ -189,6 +205,7 @@ class Snapshot:
     disk: Disk | None = None
     made: frozenset[str] = frozenset()
     adrift: frozenset[str] = frozenset()
+    builder: Builder | None = None
 
     def release(self, environment: str, service: str, release_id: str) -> Release | None:
         return next(

@@ -3,7 +3,8 @@
 A case names `services` (x-celadon by service, the rest is filled in), what is `live` (environment → service →
 [release, slot]), `releases` beyond those ([environment, service, id, predecessor]), `sources` (service →
 [sha, subject]), containers that are not running (`ill`: environment/service → state), `memory` in MiB (free, total,
-used by service), image tags of `others` (tag → workspace), the `request`, and the lines `expected`.
+used by service), image tags of `others` (tag → workspace), the `builder` (memory in MiB, cpus), the `request`, and the
+lines `expected`.
 """
 
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from celadon.plan.promote import plan_promote
 from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
 from celadon.state.disk import Disk, Image, Space
-from celadon.state.snapshot import BACKING, IN_SLOT, ROUTER, Container, Live, Memory, Release, Snapshot, Source
+from celadon.state.snapshot import BACKING, IN_SLOT, ROUTER, Builder, Container, Live, Memory, Release, Snapshot, Source
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.yaml"))
 MIB = 1 << 20
@@ -85,8 +86,11 @@ def snapshot(case: dict[str, Any]) -> Snapshot:
         memory = Memory(given["free"] * MIB, given["total"] * MIB, used)
     space = Space("/docker", 100 << 30, 200 << 30)
     others = {tag: Image(tag, (tag,), 0, workspace, "", False) for tag, workspace in case.get("others", {}).items()}
+    builder = None
+    if limits := case.get("builder"):
+        builder = Builder("limited", "docker-container", "buildx_buildkit_limited0", limits[0] * MIB, limits[1])
     return Snapshot(NOW, tuple(containers), tuple(releases), live, (), images, sources, incoming, memory,
-                    disk=Disk((space,), space, others) if others else None)  # fmt: skip
+                    disk=Disk((space,), space, others) if others else None, builder=builder)  # fmt: skip
 
 
 def container(environment: str, role: str, service: str, slot: str, id_: str, state: str, door: str = "") -> Container:

@@ -1,0 +1,89 @@
+"""Words for a build that died: what memory had to do with it, what ran beside it, and what would help."""
+
+import re
+from dataclasses import dataclass
+
+from celadon.adapters import docker, host
+from celadon.errors import BuildError, RefusedError
+from celadon.locale import _, numbers
+from celadon.plan import admission
+from celadon.run.ways import Way
+from celadon.run.world import World
+from celadon.state.snapshot import Memory
+
+STEP = 256 << 20  # bytes: a new cap is proposed in such steps
+HEAP = 0.75  # of the cap, for Node's heap: the rest is its code, its buffers, and who started it
+KILLED = re.compile(
+    r"exit code: 137|cannot allocate memory|ResourceExhausted|\bKilled\b|SIGKILL|BrokenProcessPool", re.IGNORECASE
+)
+NODE = re.compile(r"\b(node|npm|npx|yarn|pnpm|next|vite|webpack|tsc)\b")
+NODE_HEAP = re.compile(r"JavaScript heap out of memory")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a build that died, bytes. `met`: the kernel ended something at the cap; `host_killed`: or
+    anywhere."""
+
+    way: Way
+    cap: int
+    peak: int
+    met: bool
+    host_killed: bool
+
+
+def in_words(world: World, failure: BuildError, seen: Seen) -> BuildError:
+    """A failure with memory's part in it, where it had one."""
+    told = "\n".join([failure.cause, *failure.evidence])
+    facts = [_beside(world), *failure.evidence]
+    node = _(" For Node: ENV NODE_OPTIONS=--max-old-space-size={heap}").format(heap=int(seen.cap * HEAP) >> 20)
+
+    def explained(message: str, hint: str, *first: str) -> BuildError:
+        message = message.format(service=failure.service, step=failure.step, cap=numbers.size(seen.cap))
+        return BuildError(message, service=failure.service, step=failure.step, evidence=[*first, *facts], hint=hint,
+                          cause=failure.cause)  # fmt: skip
+
+    if NODE_HEAP.search(told):
+        return explained(_("{service}: Node's own heap limit ended {step}, not the cap of {cap}."),
+                         _("Let it use more of the cap.") + node)  # fmt: skip
+    if not KILLED.search(told) and not (seen.met and seen.way.sure):
+        return failure
+    if seen.met:
+        peak = _("the build used {peak} of {cap} when the kernel ended it").format(
+            peak=numbers.size(max(seen.peak, seen.cap)), cap=numbers.size(seen.cap)
+        )
+        hint = _more(world, seen) + (node if NODE.search(failure.step) else "")
+        return explained(_("{service}: {step} wanted more memory than a build may take ({cap})."), hint, peak)
+    if seen.host_killed:
+        return explained(
+            _("{service}: {step} was killed while the kernel ended processes of this server for lack of memory."),
+            _("Look at what runs beside it. A lower x-celadon.build.memory ends the build before it harms the server."),
+        )
+    if "exit code: 137" not in failure.cause:
+        return failure
+    return explained(
+        _("{service}: {step} was ended by SIGKILL, and not for memory."), _("Somebody ended it, or the step itself.")
+    )
+
+
+def _beside(world: World) -> str:
+    """What else took memory, the largest first."""
+    memory = Memory(*host.memory())
+    used = [(host.memory_of(c.pid) or 0, c.name) for c in docker.containers(world.config.workspace) if c.running]
+    largest = ", ".join(f"{name} {numbers.size(bytes_)}" for bytes_, name in sorted(used, reverse=True)[:3])
+    return _("beside it: {largest}; free on the host: {free} of {total}").format(
+        largest=largest or _("nothing of this workspace"), free=numbers.size(memory.free),
+        total=numbers.size(memory.total),
+    )  # fmt: skip
+
+
+def _more(world: World, seen: Seen) -> str:
+    wanted = (int(seen.cap * 1.5) // STEP + 1) * STEP
+    try:
+        admission.build_memory(
+            world.config.settings.build.model_copy(update={"memory": wanted}), Memory(*host.memory())
+        )
+    except RefusedError:
+        return _("This server has no more to give beside what runs: let the step take less (fewer jobs at a time), "
+                 "give the server more memory, or build elsewhere and name `image:` instead of `build:`.")  # fmt: skip
+    return seen.way.more(wanted)
