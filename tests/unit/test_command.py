@@ -17,6 +17,14 @@ def test_a_folder_that_is_gone_is_said_and_is_no_bug(tmp_path: Path) -> None:
     assert done.returncode == 2 and "The folder that you are in is no longer there." in done.stderr
 
 
+def test_who_looks_waits_for_nothing_that_only_acting_needs() -> None:
+    """What a module costs to import, everybody pays who types `celadon status`."""
+    code = "import sys, celadon.cli.status; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = ("pydantic", "apprise", "jinja2", "rich", "shutil", "statistics", "concurrent.futures", "celadon.check")
+    assert not {*heavy} & {*loaded}
+
+
 def test_a_program_that_a_signal_ends_has_the_code_that_a_shell_gives_it() -> None:
     assert [process.attach(["sh", "-c", f"kill -{signal} $$"]) for signal in ("PIPE", "TERM")] == [141, 143]
     assert process.attach(["sh", "-c", "exit 7"]) == 7

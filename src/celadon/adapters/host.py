@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Sequence
@@ -30,8 +29,9 @@ def disk(folder: Path) -> Disk:
             break
         except OSError:  # not there, or not for this user to see
             folder = folder.parent
-    usage, nodes = shutil.disk_usage(folder), os.statvfs(folder)
-    return Disk(str(folder), usage.free, usage.total, nodes.f_favail, nodes.f_files, folder.stat().st_dev)
+    seen = os.statvfs(folder)
+    free, total = seen.f_bavail * seen.f_frsize, seen.f_blocks * seen.f_frsize
+    return Disk(str(folder), free, total, seen.f_favail, seen.f_files, folder.stat().st_dev)
 
 
 def memory() -> tuple[int, int]:

@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
 from celadon.locale import _, numbers
 from celadon.state.snapshot import BuildTimes
@@ -162,6 +161,8 @@ def expected(past: Sequence[BuildTimes]) -> dict[str, float]:
     The median, since what spoils a duration (a slow registry, a busy server) spoils it once, and by far. A step that
     only older builds had counts as well: a Dockerfile that is changed back, or another branch.
     """
+    from statistics import median  # whoever looks at a terminal would wait for it
+
     found: dict[str, float] = {}
     for build in past:
         for key, durations in build.steps.items():
