@@ -92,6 +92,16 @@ def test_a_pipe_gets_lines_and_nothing_that_moves(journal: Journal, tmp_path: Pa
     ]
 
 
+def test_what_people_write_is_shown_as_they_wrote_it(journal: Journal, tmp_path: Path) -> None:
+    """A commit's subject may bear the short name of an emoji; and a build that took no second has no last time."""
+    journal.building("web", {}, 0.4)
+    journal.note("web: fix :bug: in [bold]")
+    journal.end(End())
+    shown = subprocess.run([sys.executable, "-m", "celadon", "attach"], cwd=tmp_path, capture_output=True, text=True)
+    assert shown.stdout.splitlines()[-1] == "web: fix :bug: in [bold]"
+    assert not [line for line in shown.stdout.splitlines() if not line.strip()]
+
+
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)

@@ -30,7 +30,7 @@ SEVERITIES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red
 def console(*, stderr: bool = False) -> "Console":
     from rich.console import Console  # 40 ms that `--help` should not pay
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return Console(stderr=stderr, highlight=False, emoji=False, soft_wrap=True)
 
 
 def as_json(value: Any) -> None:
@@ -67,7 +67,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], whole: Container[
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else 200  # a pipe has no width: do not fold there
-    Console(highlight=False, width=width).print(made)
+    Console(highlight=False, emoji=False, width=width).print(made)
 
 
 def paged(text: str) -> None:
@@ -166,8 +166,8 @@ class Terminal:
     def building(self, service: str, expected: Mapping[str, float], took: float | None) -> None:
         self._end_build()
         self._course = Course(expected, took)
-        if took is not None:
-            self.detail(self._course.last_time())
+        if last := self._course.last_time():
+            self.detail(last)
         if self._out.is_terminal and not self._out.is_dumb_terminal:
             from rich.live import Live  # as long to import as the console itself, and only a build needs it
 
