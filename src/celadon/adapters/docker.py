@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -116,7 +116,12 @@ def limits(container: str) -> tuple[int, float, int]:
 
 def info() -> dict[str, Any]:
     """What the engine says of itself (its own keys)."""
-    return dict(engine.ask("GET", "/info"))
+    return info_asked()()
+
+
+def info_asked() -> Callable[[], dict[str, Any]]:
+    """The same, put now and answered when called."""
+    return engine.asked("/info")
 
 
 def images() -> dict[str, str]:

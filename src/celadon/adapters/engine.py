@@ -9,7 +9,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -39,11 +39,23 @@ class Connection(http.client.HTTPConnection):
         `query` values that are mappings become JSON, as the engine wants its filters. Raises CommandError, whose code
         is the HTTP status, with the engine's words when it refuses; EngineError when it does not answer.
         """
+        self.put(method, path, query=query, body=body)
+        return self.answer(method, path)
+
+    def put(self, method: str, path: str, *, query: Mapping[str, object] | None = None, body: object = None) -> None:
+        """Ask, and do not wait: `answer` does."""
         words = {k: json.dumps(v) if isinstance(v, Mapping) else str(v) for k, v in (query or {}).items()}
         target = f"{path}?{urlencode(words)}" if words else path
         sent = None if body is None else json.dumps(body)
         try:
             self.request(method, target, sent, {"Content-Type": "application/json"} if sent else {})
+        except (OSError, http.client.HTTPException) as problem:
+            self.close()
+            raise silent(problem) from None
+
+    def answer(self, method: str, path: str) -> Any:
+        """The engine's answer to what was `put`; see `ask`."""
+        try:
             answer = self.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException) as problem:
@@ -67,6 +79,21 @@ def ask(method: str, path: str, *, query: Mapping[str, object] | None = None, bo
     """One question on a connection of its own; see `Connection.ask`."""
     with Connection(timeout) as connection:
         return connection.ask(method, path, query=query, body=body)
+
+
+def asked(path: str, timeout: float = 60.0) -> Callable[[], Any]:
+    """Put a question, on a connection of its own; what is returned waits for the answer.
+
+    For what takes the engine some time: it works on it while the next ones are put.
+    """
+    connection = Connection(timeout)
+    connection.put("GET", path)
+
+    def answer() -> Any:
+        with connection:
+            return connection.answer("GET", path)
+
+    return answer
 
 
 def silent(problem: Exception) -> EngineError:

@@ -1,7 +1,7 @@
 """What the engine keeps on disk: where that is, images with their sizes, build cache; and taking single ones away."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def _containerd_root() -> Path:
 
 def usage() -> dict[str, Any]:
     """What images, containers, volumes and build cache take (the engine's own keys); it may take it some seconds."""
-    return _df("")
+    return _df_asked()()
 
 
 def images() -> dict[str, Image]:
@@ -72,10 +72,20 @@ def own(raw: Mapping[str, Any]) -> int:
 
 def cache() -> tuple[Cached, ...]:
     """The records of the build cache of the engine's own builder, whoever built."""
+    return cache_asked()()
+
+
+def cache_asked() -> Callable[[], tuple[Cached, ...]]:
+    """The same, put now and answered when called: the engine goes through all of it."""
+    answer = _df_asked("?type=build-cache")
+    return lambda: _records(answer())
+
+
+def _records(raw: Mapping[str, Any]) -> tuple[Cached, ...]:
     return tuple(
         Cached(one["ID"], one.get("Description") or "", one["Size"], one.get("LastUsedAt") or one["CreatedAt"],
                bool(one.get("InUse") or one.get("Shared")), _parents(one))
-        for one in _df("?type=build-cache").get("BuildCache") or []
+        for one in raw.get("BuildCache") or []
     )  # fmt: skip
 
 
@@ -84,11 +94,16 @@ def _parents(raw: Mapping[str, Any]) -> tuple[str, ...]:
     return (*several, *([raw["Parent"]] if raw.get("Parent") else []))
 
 
-def _df(query: str) -> dict[str, Any]:
-    try:
-        return dict(engine.ask("GET", f"{SHAPE}/system/df{query}", timeout=300))
-    except CommandError:
-        return dict(engine.ask("GET", f"/system/df{query}", timeout=300))
+def _df_asked(query: str = "") -> Callable[[], dict[str, Any]]:
+    answer = engine.asked(f"{SHAPE}/system/df{query}", timeout=300)
+
+    def found() -> dict[str, Any]:
+        try:
+            return dict(answer())
+        except CommandError:
+            return dict(engine.ask("GET", f"/system/df{query}", timeout=300))
+
+    return found
 
 
 def remove_image(image_id: str) -> bool:

@@ -45,6 +45,7 @@ class Status:
 
 def status(workspace: Workspace) -> Status:
     """What runs, from one look; the number of engine calls does not grow with the number of services."""
+    info = docker.info_asked()  # some milliseconds, that the rest takes as well
     containers = docker.containers(workspace.outline.name)
     seen = Snapshot(
         datetime.now(UTC).replace(microsecond=0), containers, workspace.record.releases(), workspace.record.live()
@@ -61,7 +62,7 @@ def status(workspace: Workspace) -> Status:
         for role in (labels.BACKING, labels.ROUTER):
             for container in seen.of_role(environment, role):
                 rows.append(Row(environment, container.service, None, "", container, _memory(container), role))
-    folders = (workspace.outline.folder, *storage.folders(docker.info()))
+    folders = (workspace.outline.folder, *storage.folders(info()))
     disk = min(map(host.disk, folders), key=lambda one: one.free)
     return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat(), running(workspace))
 

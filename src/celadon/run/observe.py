@@ -46,8 +46,10 @@ def _memory(containers: Sequence[Container]) -> Memory:
 
 def disk(layout: Layout) -> Disk:
     """What lies on the engine's disk, whoever put it there, and how much room is left."""
-    spaces = {one.device: _space(one) for one in map(host.disk, storage.folders(docker.info()))}
-    return Disk(tuple(spaces.values()), _space(host.disk(layout.root)), storage.images(), storage.cache())
+    cache, info = storage.cache_asked(), docker.info_asked()  # what takes longest first: it is answered last
+    images = storage.images()
+    spaces = {one.device: _space(one) for one in map(host.disk, storage.folders(info()))}
+    return Disk(tuple(spaces.values()), _space(host.disk(layout.root)), images, cache())
 
 
 def _space(found: host.Disk) -> Space:
