@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def cache_asked() -> Callable[[], tuple[Cached, ...]]:
 def _records(raw: Mapping[str, Any]) -> tuple[Cached, ...]:
     return tuple(
         Cached(one["ID"], one.get("Description") or "", one["Size"], one.get("LastUsedAt") or one["CreatedAt"],
-               bool(one.get("InUse") or one.get("Shared")), _parents(one))
+               bool(one.get("InUse") or one.get("Shared")), _parents(one),
+               datetime.fromisoformat(one["CreatedAt"]).timestamp())
         for one in raw.get("BuildCache") or []
     )  # fmt: skip
 

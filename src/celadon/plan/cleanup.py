@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from celadon.locale import _, numbers
 from celadon.plan import retire
+from celadon.plan.expect import BuildStep, without_values
 from celadon.state.disk import Cached, Disk, Image, Space
 from celadon.state.snapshot import Built, Release, Snapshot
 
@@ -121,17 +122,19 @@ def below(space: Space, floor: int) -> str:
         floor=numbers.size(floor), free=numbers.size(space.free), folder=space.folder)  # fmt: skip
 
 
-def made_by(new: Iterable[Cached], steps: Iterable[str]) -> frozenset[str]:
-    """The ids of those records, new since a build began, that came of its `steps`, the ones that were not cached.
+def made_by(ran: Sequence[BuildStep], cache: Iterable[Cached], arguments: Mapping[str, str]) -> frozenset[str]:
+    """The ids of those records, made since the first of a build's steps began, that came of the steps that `ran`.
 
-    The engine does not say who made a record; it says what for. Somebody else may have built at the same time: where
-    there are more records of a kind than this build ran steps of it, none of them is claimed. A cache mount is never,
-    nor what was sent to be built: they are there to be used again.
+    The steps bear the names of the build's `arguments`, the records their values. The engine does not say who made a
+    record; it says what for. Somebody else may have built at the same time: where there are more records of a kind than
+    this build ran steps of it, none of them is claimed. A cache mount is never, nor what was sent to be built: they are
+    there to be used again.
     """
-    own = Counter(_kind(step) for step in steps)
+    own, begun = Counter(_kind(step.name) for step in ran), min(step.at for step in ran)
     found: dict[str, list[str]] = {}
-    for record in new:
-        found.setdefault(_kind(record.description), []).append(record.id)
+    for record in cache:
+        if record.created >= begun:  # both times are the engine's own
+            found.setdefault(_kind(without_values(record.description, arguments)), []).append(record.id)
     return frozenset(id_ for kind, ids in found.items() if len(ids) <= own[kind] for id_ in ids)
 
 

@@ -35,6 +35,11 @@ class BuildStep:
         return bool(NUMBERED.match(self.name))
 
     @property
+    def makes_a_layer(self) -> bool:
+        """Whether it leaves something of its own in the build cache: a base image is no build's own."""
+        return self.of_the_dockerfile and not NUMBERED.sub("", self.name).startswith("FROM ")
+
+    @property
     def shown(self) -> bool:
         """Whether people know it: a line of the Dockerfile, or the export; not BuildKit's own preparations."""
         return not self.name.startswith(("[internal]", "[auth]"))

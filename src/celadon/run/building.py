@@ -3,14 +3,14 @@
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import astuple, replace
+from contextlib import suppress
+from dataclasses import astuple
 
 from celadon.adapters import storage
 from celadon.errors import CommandError, EngineError
 from celadon.plan import cleanup, expect
 from celadon.plan.expect import BuildStep, Course
 from celadon.run.world import World
-from celadon.state.disk import Cached
 
 ANNOUNCED = 2.0  # seconds between two words to those who wait
 
@@ -29,7 +29,7 @@ class Building:
         self._announcing = threading.Thread(target=self._announce, daemon=True)
 
     def __enter__(self) -> "Building":
-        self._begun, self._before = time.monotonic(), self._cache()
+        self._begun = time.monotonic()
         self._world.report.building(self._service, self._course.expected, self._course.took)
         self._announcing.start()
         return self
@@ -46,19 +46,11 @@ class Building:
 
     def _claim_cache(self) -> None:
         """Cleaning up may take away what this build left in the cache, and only that."""
-        before, after = self._before, self._cache()
-        if before is not None and after is not None:
-            new = [replace(record, description=expect.without_values(record.description, self._arguments))
-                   for id_, record in after.items() if id_ not in before]  # fmt: skip
-            ran = [step.name for step in self._course.in_state(expect.FINISHED)]
-            self._world.record.builds.add_made(cleanup.made_by(new, ran))
-
-    def _cache(self) -> dict[str, Cached] | None:
-        """The records of the build cache by id; None where the engine cannot say: what is not claimed stays."""
-        try:
-            return {record.id: record for record in storage.cache()}
-        except (CommandError, EngineError):
-            return None
+        ran = self._course.in_state(expect.FINISHED)
+        if any(step.makes_a_layer for step in ran):  # the engine goes through its whole cache for an answer
+            with suppress(CommandError, EngineError):  # what is not claimed stays
+                made = cleanup.made_by(ran, storage.cache(), self._arguments)
+                self._world.record.builds.add_made(made)
 
     def step(self, step: BuildStep) -> None:
         self._course.take(step)

@@ -32,7 +32,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Cached:
-    """A record of the engine's build cache. `used` is when, in ISO 8601 and UTC.
+    """A record of the engine's build cache. `used` is when, in ISO 8601 and UTC; `created` in seconds of the epoch.
 
     `busy`: a build uses it, or an image holds the same bytes, so that nothing would be free. A record cannot go before
     those whose `parents` (ids) it is among.
@@ -44,6 +44,7 @@ class Cached:
     used: str
     busy: bool
     parents: tuple[str, ...] = ()
+    created: float = 0.0
 
 
 @dataclass(frozen=True)

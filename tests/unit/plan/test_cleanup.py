@@ -8,6 +8,7 @@ import yaml
 
 from celadon.errors import RefusedError
 from celadon.plan import cleanup, space
+from celadon.plan.expect import FINISHED, BuildStep
 from celadon.plan.steps import Build, CleanUp
 from celadon.state.disk import Cached, Disk, Image, Space
 from celadon.state.snapshot import Built, Live, Release, Snapshot, Source
@@ -74,5 +75,9 @@ def test_whether_there_is_room(name: str) -> None:
 @pytest.mark.parametrize("name", CASES["made"])
 def test_which_cache_is_ours(name: str) -> None:
     case = CASES["made"][name]
-    new = [Cached(id_, description, 0, "2026-01-01", busy=False) for id_, description in case["new"].items()]
-    assert sorted(cleanup.made_by(new, case["steps"])) == case["expected"]
+    ran = [BuildStep(step, FINISHED, at=100.0 + number) for number, step in enumerate(case["steps"])]
+    cache = [Cached(id_, description, 0, "2026-01-01", busy=False, created=created)
+             for created, key in ((99.9, "old"), (100.0, "new"))
+             for id_, description in case.get(key, {}).items()]  # fmt: skip
+    assert sorted(cleanup.made_by(ran, cache, case.get("arguments", {}))) == case["expected"]
+    assert any(step.makes_a_layer for step in ran) == case.get("asked", True)
