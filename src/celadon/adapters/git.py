@@ -59,10 +59,10 @@ def _parted(url: str) -> tuple[str, str]:
     return f"{scheme}{user if ':' in user else user + ':'}@{host}", f"{scheme}{host}{path}"
 
 
-def fetch(repository: Path, service: str) -> None:
-    """Bring what the remote has; a repository without a remote is its own truth."""
+def fetch(repository: Path, service: str) -> bool:
+    """Bring what the remote has; False where there is none: such a repository is its own truth."""
     if not _git(repository, "remote").out.split():
-        return
+        return False
     try:
         _git(repository, "fetch", "--quiet", "--prune", "--tags", "--force", "origin", timeout=FETCH_LIMIT)
     except CommandError as error:
@@ -71,27 +71,27 @@ def fetch(repository: Path, service: str) -> None:
             evidence=error.tail,
             hint=_("Try it by hand: git -C {folder} fetch origin").format(folder=repository),
         ) from None
+    return True
 
 
-def commit(repository: Path, service: str, branch: str | None, ref: str | None) -> tuple[str, str]:
+def commit(repository: Path, service: str, branch: str | None, ref: str | None, *, remote: bool) -> tuple[str, str]:
     """The full sha to build and its subject. `ref` is a branch, a tag or a sha; without it the tip of `branch`.
 
-    Raises UsageError when there is no such ref, CeladonError when the branch here has commits that were never pushed.
+    `remote`: it was fetched from one, whose branches count then. Raises UsageError when there is no such ref,
+    CeladonError when the branch here has commits that were never pushed.
     """
-    remote = bool(_git(repository, "remote").out.split())
     wanted = ref or branch or _current(repository, remote)
     tried = [f"refs/remotes/origin/{wanted}"] if remote else [f"refs/heads/{wanted}"]
     if ref:
         tried += [f"refs/tags/{ref}", f"refs/heads/{ref}", ref]
     for name in tried:
-        found = _git(
-            repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", check=False
-        )
+        words = ("--max-count=1", "--format=%s", "--end-of-options", f"{name}^{{commit}}")
+        found = _git(repository, "rev-list", *words, check=False)  # its first line: "commit SHA"
         if found.code == 0:
-            sha = found.out.strip()
             if not ref and remote:
                 _refuse_unpushed(repository, service, wanted)
-            return sha, _git(repository, "log", "-1", "--format=%s", sha).out.strip()
+            sha, _newline, subject = found.out.removeprefix("commit ").strip().partition("\n")
+            return sha, subject
     raise UsageError(
         _("{service}: the repository has no branch, tag or commit `{ref}`.").format(service=service, ref=wanted),
         hint=_("See what there is: git -C {folder} branch --all").format(folder=repository),
@@ -186,8 +186,7 @@ def between(repository: Path, old: str, new: str, limit: int = 50) -> tuple[str,
 def _current(repository: Path, remote: bool) -> str:
     """The branch that is checked out; of a bare clone, the remote's own default."""
     name = _git(repository, "symbolic-ref", "--quiet", "--short", "HEAD", check=False).out.strip()
-    bare = _git(repository, "rev-parse", "--is-bare-repository").out.strip() == "true"
-    if name and not (bare and remote):
+    if name and not (remote and _git(repository, "rev-parse", "--is-bare-repository").out.strip() == "true"):
         return name
     heads = _git(repository, "ls-remote", "--symref", "origin", "HEAD", timeout=60, check=False).out
     for line in heads.splitlines():

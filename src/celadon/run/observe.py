@@ -103,9 +103,9 @@ def sources(
 def _of_git(service: Service, repository: Path, context: str, checkout: bool, ref: str | None) -> Source:
     if checkout:
         git.refuse_changes(repository, service.name, _built(service, context))
-    git.fetch(repository, service.name)
+    remote = git.fetch(repository, service.name)
     branch = service.options.git.branch if service.options.git else None
-    sha, subject = git.commit(repository, service.name, branch, ref)
+    sha, subject = git.commit(repository, service.name, branch, ref, remote=remote)
     return Source(service.name, sha, subject, ref or branch or "", str(repository), context)
 
 
