@@ -120,7 +120,8 @@ def _public_path(options: ServiceOptions) -> str:
 
 def test_router(world: World, step: steps.TestRouter) -> None:
     if world.config.settings.router.on_host:
-        environment.refuse_taken_ports(world)  # `nginx -t` does not mind a port that is taken
+        router = projection.router_container(world)
+        environment.refuse_taken_ports(world, router)  # `nginx -t` does not mind a port that is taken
     projection.test_router(world, {move.service: move.after for move in step.moves})
 
 

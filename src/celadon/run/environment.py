@@ -11,13 +11,15 @@ from celadon.run import projection, rendering
 from celadon.run.reconcile import reconcile
 from celadon.run.world import World
 from celadon.state import snapshot as labels
+from celadon.state.snapshot import Container
 
 
 def prepare(world: World, step: steps.Prepare) -> None:
     """Network, backing services and router; the router starts with a configuration that nginx has tested."""
-    _refuse_another_network(world)
+    router = projection.router_container(world)
+    _refuse_another_network(world, router)
     projection.make_network(world, anew=True)
-    refuse_taken_ports(world)
+    refuse_taken_ports(world, router)
     projection.switch_router(world)
     file = projection.write_environment(world)
     backing = [name for name in step.names if name != labels.ROUTER]
@@ -57,9 +59,8 @@ def unprepare(world: World, step: steps.Prepare) -> None:
         world.report.note(_("the router does again what it did"))
 
 
-def _refuse_another_network(world: World) -> None:
+def _refuse_another_network(world: World, router: Container | None) -> None:
     """Running services know the router by an address that it would no longer have."""
-    router = projection.router_container(world)
     if router and bool(router.address) == world.config.settings.router.on_host:
         name = world.config.name
         raise RefusedError(
@@ -68,9 +69,9 @@ def _refuse_another_network(world: World) -> None:
         )
 
 
-def refuse_taken_ports(world: World) -> None:
-    """Say who holds a port, before the engine says only that somebody does."""
-    mine, options = projection.router_container(world), world.config.options
+def refuse_taken_ports(world: World, mine: Container | None) -> None:
+    """Say who holds a port, before the engine says only that somebody does; `mine` is the router that runs."""
+    options = world.config.options
     doors = [*options.listen, *(options.tls.listen if options.tls else ())]
     on_host, folder = world.config.settings.router.on_host, world.layout.router(world.config.name)
     if on_host:
