@@ -16,7 +16,7 @@ from celadon.plan.expect import CACHED, FINISHED, BuildStep
 from celadon.run.report import Report
 from celadon.state.layout import make_private
 
-POLL = 0.05  # seconds between two looks of a terminal that follows
+POLL = 0.02  # seconds between two looks of a terminal that follows
 TOLD = ("started", "ended", "failed", "detail", "note", "building", "build_step")
 
 
