@@ -36,12 +36,12 @@ def main() -> int:
         # The scripts move tags that Celadon's record does not have: they go last, and the tags go with them.
         for side in (celadon, *(() if arguments.only else SCRIPTS)):
             rows += measured(side, arguments.runs)
+        commands = small_commands(celadon.status())
     finally:
         celadon.tear_down()
         shutil.rmtree(folder)
         remove_images()
     show(rows)
-    commands = small_commands()
     for line in commands:
         print(line)
     if arguments.json:
@@ -125,14 +125,12 @@ def median(rows: list[dict[str, Any]], key: str) -> float:
     return statistics.median(r[key] for r in rows)
 
 
-def small_commands() -> list[str]:
+def small_commands(status: list[str]) -> list[str]:
     """Start-up and status beside what they are compared with, run in turn: ratios of medians."""
-    celadon = str(Path(sys.executable).with_name("celadon"))
-    example = str(Path(__file__).parents[1] / "examples" / "workhub")
     lines = []
     for name, ours, name_of_theirs, theirs in (
-        ("celadon --help", [celadon, "--help"], "python -c pass", [sys.executable, "-c", "pass"]),
-        ("celadon status", [celadon, "-C", example, "status"], "docker compose ls", ["docker", "compose", "ls"]),
+        ("celadon --help", [status[0], "--help"], "python -c pass", [sys.executable, "-c", "pass"]),
+        ("celadon status", status, "docker compose ls", ["docker", "compose", "ls"]),
     ):
         pairs = [(timed(ours), timed(theirs)) for _ in range(15)]
         mine, other = (statistics.median(p[n] for p in pairs) for n in (0, 1))

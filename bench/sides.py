@@ -72,6 +72,9 @@ class Celadon:
     def rollback(self) -> list[str]:
         return [*self._command, "rollback", "production", "-y"]
 
+    def status(self) -> list[str]:
+        return [*self._command, "status"]
+
     def healthy_to_users(self) -> float:
         """Seconds from the last candidate's last good answer until only new workers take requests, in the last run."""
         last = json.loads(run([*self._command, "history", "--json", "-n", "1"]))[0]["id"]
