@@ -32,6 +32,7 @@ def test_backing_services_start_once_and_deploys_leave_them_alone(shop: Workspac
     shop.celadon("down", "staging", "-y")
     assert shop.containers() == []
     shop.celadon("up", "staging")
+    wait_for(lambda: shop.get("/shop/api/health")[0] == 200)  # `up` returns when it runs, not when it answers
     assert shop.version("/shop") == "2"
     count = ["psql", "-U", "postgres", "-d", "shop", "-tAc", "select count(*) from kept"]
     assert shop.celadon("exec", "staging", "db", "--", *count).out.strip() == "0"  # the table outlived it
