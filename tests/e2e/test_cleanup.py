@@ -2,11 +2,14 @@
 
 import os
 import re
+import subprocess
+import time
 
 import pytest
 
+from celadon.adapters import cgroup
 from tests.e2e.small_engine import CLASSIC, CONTAINERD, small_engine
-from tests.e2e.workspace import Workspace, run
+from tests.e2e.workspace import Workspace, processes, run, wait_for
 
 THEIRS = 'FROM python:3.14-slim\nRUN echo "somebody else\'s {name}" > /theirs\n'
 
@@ -68,10 +71,37 @@ def test_cleanup_removes_only_what_this_workspace_made(shop: Workspace) -> None:
         run(["docker", "image", "rm", "--force", *theirs], check=False)
 
 
+@pytest.mark.alone  # while anybody else builds nothing is claimed
+def test_what_somebody_else_built_meanwhile_is_never_claimed_whatever_its_steps_are_called(shop: Workspace) -> None:
+    checkout = shop.folder / shop.unique("shop")
+    by_hand = ["docker", "buildx", "build", "--quiet", "--cgroup-parent", f"/{cgroup.GROUP}"]  # as Celadon itself does
+    by_hand += ["--output", "type=cacheonly", str(checkout)]
+    original = (checkout / "Dockerfile").read_text()
+
+    def step(seconds: str) -> None:
+        shop.commit("shop", {"Dockerfile": f"{original}RUN : {shop.name}; sleep {seconds}\n"}, "a slow step")
+
+    def claimed() -> list[str]:
+        """Build cache that cleaning up would take, once no image holds it any more."""
+        run(["docker", "image", "rm", *shop.images()])
+        rows = shop.celadon("cleanup", "--dry-run", "--json").json["objects"]
+        return [row["name"] for row in rows if row["kind"] == "build cache" and shop.name in row["name"]]
+
+    shop.top["disk"] = {"floor": "900g"}  # no disk here has that
+    shop.write()
+    step(slow := f"5.{time.monotonic_ns() % 1_000_000:06}1")
+    with subprocess.Popen(by_hand, stdout=subprocess.DEVNULL) as other:
+        wait_for(lambda: processes("sleep", slow))
+        shop.celadon("build", "staging")  # the engine sees the same step, and runs it once for both
+    assert other.returncode == 0 and claimed() == []
+
+    step("0.1")
+    shop.celadon("build", "staging")
+    assert len(claimed()) == 1
+
+
 def run_with(text: object, argv: list[str]) -> str:
     """Run with a file as standard input; the image's id is what a quiet build prints."""
-    import subprocess
-
     return subprocess.run(argv, stdin=text, capture_output=True, text=True, check=True).stdout.strip()  # type: ignore[call-overload,no-any-return]
 
 

@@ -226,6 +226,11 @@ class Workspace:
         argv = ["docker", "image", "inspect", "--format", "{{.Id}}", f"{self.unique(name)}:{tag}"]
         return run(argv, check=False).strip()
 
+    def images(self) -> list[str]:
+        """Names of this workspace's images."""
+        names = run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).split()
+        return [name for name in names if self.name in name]
+
     def live(self, name: str, environment: str = "staging") -> dict[str, Any]:
         rows = self.celadon("status", "--json").json["services"]
         return next(r for r in rows if (r["service"], r["environment"]) == (self.unique(name), environment))
@@ -243,7 +248,5 @@ class Workspace:
             found = run(["docker", kind, "ls", "--quiet", "--filter", f"name={self.name}"]).split()
             for one in found:
                 run(["docker", kind, "rm", one], check=False)
-        names = run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).split()
-        mine = [n for n in names if self.name in n]
-        if mine:
+        if mine := self.images():
             run(["docker", "image", "rm", "--force", *mine], check=False)

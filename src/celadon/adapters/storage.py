@@ -1,12 +1,13 @@
 """What the engine keeps on disk: where that is, images with their sizes, build cache; and taking single ones away."""
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from celadon.adapters import engine
+from celadon.adapters import engine, process
 from celadon.errors import CommandError
 from celadon.state import snapshot as labels
 from celadon.state.disk import Cached, Image
@@ -94,6 +95,22 @@ def _records(raw: Mapping[str, Any]) -> tuple[Cached, ...]:
 def _parents(raw: Mapping[str, Any]) -> tuple[str, ...]:
     several = raw.get("Parents") or raw.get(" Parents") or []  # with a space in some engines (moby)
     return (*several, *([raw["Parent"]] if raw.get("Parent") else []))
+
+
+def builds_between(begin: float, end: float) -> int | None:
+    """How many builds the engine's own builder had under way between two moments (seconds since 1970), whoever began
+    them; None where Buildx cannot say (before 0.20)."""
+    asked = [*engine.plugin("buildx"), "history", "ls", "--builder", engine.context(), "--format", "json"]
+    try:
+        told = [json.loads(line) for line in process.run(asked, timeout=30).out.splitlines()]
+        return sum(_time(one["created_at"]) <= end and _time(one.get("completed_at")) >= begin for one in told)
+    except (CommandError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _time(text: str | None) -> float:
+    """Seconds since 1970; what has no time yet is still to come."""
+    return datetime.fromisoformat(text).timestamp() if text else float("inf")
 
 
 def _df_asked(query: str = "") -> Callable[[], dict[str, Any]]:

@@ -1,7 +1,6 @@
 """What may go: releases beyond `keep`, nameless images, build cache below the floor; only what this workspace made."""
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -126,16 +125,16 @@ def made_by(ran: Sequence[BuildStep], cache: Iterable[Cached], arguments: Mappin
     """The ids of those records, made since the first of a build's steps began, that came of the steps that `ran`.
 
     The steps bear the names of the build's `arguments`, the records their values. The engine does not say who made a
-    record; it says what for. Somebody else may have built at the same time: where there are more records of a kind than
-    this build ran steps of it, none of them is claimed. A cache mount is never, nor what was sent to be built: they are
-    there to be used again.
+    record, only what for: whoever asks knows that nobody else built meanwhile. A cache mount is never claimed, nor what
+    was sent to be built or pulled for it: they are there to be used again.
     """
-    own, begun = Counter(_kind(step.name) for step in ran), min(step.at for step in ran)
-    found: dict[str, list[str]] = {}
-    for record in cache:
-        if record.created >= begun:  # both times are the engine's own
-            found.setdefault(_kind(without_values(record.description, arguments)), []).append(record.id)
-    return frozenset(id_ for kind, ids in found.items() if len(ids) <= own[kind] for id_ in ids)
+    own, begun = {_kind(step.name) for step in ran}, min(step.at for step in ran)
+    return frozenset(
+        record.id
+        for record in cache
+        if record.created >= begun  # both times are the engine's own
+        and _kind(without_values(record.description, arguments)) in own
+    )
 
 
 def _kind(text: str) -> str:

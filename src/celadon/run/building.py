@@ -29,7 +29,7 @@ class Building:
         self._announcing = threading.Thread(target=self._announce, daemon=True)
 
     def __enter__(self) -> "Building":
-        self._begun = time.monotonic()
+        self._begun, self._since = time.monotonic(), time.time()
         self._world.report.building(self._service, self._course.expected, self._course.took)
         self._announcing.start()
         return self
@@ -45,14 +45,16 @@ class Building:
             self._world.record.times.add(self._service, kept)
 
     def _claim_cache(self) -> None:
-        """Cleaning up may take away what this build left in the cache, and only that."""
+        """Cleaning up may take away what this build left in the cache, and only that: where anybody else built at the
+        same time, who made what cannot be told, and nothing is claimed."""
         if self._world.config.settings.build.builder:
             return  # it keeps its cache itself: what is new in the engine's is somebody else's
         ran = self._course.in_state(expect.FINISHED)
         if any(step.makes_a_layer for step in ran):  # the engine goes through its whole cache for an answer
             with suppress(CommandError, EngineError):  # what is not claimed stays
                 made = cleanup.made_by(ran, storage.cache(), self._arguments)
-                self._world.record.builds.add_made(made)
+                if made and storage.builds_between(self._since, time.time()) == 1:
+                    self._world.record.builds.add_made(made)
 
     def step(self, step: BuildStep) -> None:
         self._course.take(step)
