@@ -31,3 +31,15 @@ def test_a_registry_that_is_silent_then_breaks_off_is_tried_again(empty: Workspa
         wrong = empty.celadon("deploy", "staging", "--ref", "v9", expect=1)
         assert f"the registry does not give {proxy.address}/{name}:v9" in wrong.err and "not found" in wrong.err
         assert "trying again" not in wrong.out + wrong.err and time.monotonic() - begun < 10
+
+
+def test_a_backing_service_whose_registry_breaks_off_is_tried_again(shop: Workspace, registry: str) -> None:
+    run(["docker", "tag", "python:3.14-slim", f"{registry}/{shop.name}:1"])
+    run(["docker", "push", "--quiet", f"{registry}/{shop.name}:1"])
+    with Proxy(registry, [RESET] * 2) as proxy:  # the engine asks by https first, then by http
+        image = f"{proxy.address}/{shop.name}:1"
+        shop.services["db"] = {"image": image, "command": ["sleep", "600"], "init": True}
+        shop.write()
+        told = shop.celadon("deploy", "staging").out
+        assert "db: the network failed; trying again in 2 s" in told and shop.version("/shop") == "1"
+        assert shop.containers("label=celadon.service=db")

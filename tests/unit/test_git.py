@@ -1,6 +1,7 @@
 """A clone of Celadon's own: where its login lies, with a real git."""
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from celadon.adapters import git
 from celadon.errors import CeladonError
+from celadon.run.retrying import of_the_network
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,23 @@ def test_only_changes_of_what_is_built_are_in_the_way(tmp_path: Path) -> None:
     with pytest.raises(CeladonError) as refused:
         git.refuse_changes(tmp_path, "web", ["web", "web/Dockerfile"])
     assert refused.value.evidence == (" M web/app",)
+
+
+def test_a_server_that_accepts_and_keeps_silent_is_a_failing_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git, "SILENT", {**git.SILENT, "GIT_HTTP_LOW_SPEED_TIME": "1"})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        git.keep_clone(tmp_path, f"http://127.0.0.1:{server.getsockname()[1]}/a.git")
+        with pytest.raises(CeladonError, match="web: git cannot fetch") as silence:
+            git.fetch(tmp_path, "web")
+    assert "Operation too slow" in silence.value.evidence[-1] and of_the_network(silence.value)
+
+
+def test_a_fetch_that_takes_too_long_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "FETCH_LIMIT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        git.keep_clone(tmp_path, f"http://127.0.0.1:{server.getsockname()[1]}/a.git")
+        with pytest.raises(CeladonError) as late:
+            git.fetch(tmp_path, "web")
+    assert "took longer than" in late.value.evidence[0]

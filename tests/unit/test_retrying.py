@@ -22,6 +22,15 @@ NETWORK = [
     'Error response from daemon: Get "https://registry.example.com/v2/": net/http: request canceled '
     "(Client.Timeout exceeded while awaiting headers)",
     'Error response from daemon: Get "https://registry.example.com/v2/": context deadline exceeded',
+    "error: RPC failed; curl 28 Operation too slow. Less than 1 bytes/sec transferred the last 60 seconds",
+    "Timeout, server git.example.com not responding.",
+    "curl: (28) Operation timed out after 60000 milliseconds with 0 bytes received",
+    "ERR_PNPM_FETCH_503  GET https://registry.example.com/left-pad: Service Unavailable - 503",
+    "ERROR: HTTP error 503 while getting https://packages.example.com/simple/flask/",
+    "requests.exceptions.HTTPError: 502 Server Error: Bad Gateway for url: https://packages.example.com/",
+    "> Could not GET 'https://maven.example.com/a.pom'. Received status code 503 from server: Service Unavailable",
+    "2026-01-11 09:30:12 ERROR 503: Service Unavailable.",
+    "failed to get successful HTTP response from `https://crates.example.com/a`, got 503",
     "curl: (7) Failed to connect to api.example.com port 443: Connection refused",
 ]
 CODE = [
@@ -29,6 +38,7 @@ CODE = [
     "error TS2345: Argument of type 'string' is not assignable to parameter of type 'number'.",
     "remote: Repository not found. fatal: Authentication failed for 'https://git.example.com/a.git/'",
     "AssertionError: expected status 500 to equal 200",
+    "AssertionError: expected status code 200, got 500",
     "exit code: 137",
     "bash: -c: line 2: syntax error: unexpected EOF while looking for matching `'",
     "main.go:7:2: syntax error: unexpected EOF, expecting }",

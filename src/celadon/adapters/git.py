@@ -14,9 +14,10 @@ from celadon.state.layout import make_private, write_private
 
 FETCH_LIMIT = 300.0
 
-# Nobody sits at the terminal of a deployment: git must fail where it would ask.
-SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
-          "LC_ALL": "C"}  # fmt: skip
+# Nobody sits at the terminal of a deployment: git must fail where it would ask, or where the other side keeps silent.
+SSH = "ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15"
+SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", SSH), "LC_ALL": "C",
+          "GIT_HTTP_LOW_SPEED_LIMIT": "1", "GIT_HTTP_LOW_SPEED_TIME": "60"}  # fmt: skip
 
 
 def top(folder: Path) -> Path | None:
@@ -68,7 +69,7 @@ def fetch(repository: Path, service: str) -> bool:
     except CommandError as error:
         raise CeladonError(
             _("{service}: git cannot fetch.").format(service=service),
-            evidence=error.tail,
+            evidence=error.tail or [error.message],
             hint=_("Try it by hand: git -C {folder} fetch origin").format(folder=repository),
         ) from None
     return True

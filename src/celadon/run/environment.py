@@ -9,6 +9,7 @@ from celadon.locale import _
 from celadon.plan import steps
 from celadon.run import projection, rendering
 from celadon.run.reconcile import reconcile
+from celadon.run.retrying import patiently
 from celadon.run.world import World
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import Container
@@ -24,15 +25,16 @@ def prepare(world: World, step: steps.Prepare) -> None:
     file = projection.write_environment(world)
     backing = [name for name in step.names if name != labels.ROUTER]
     try:
-        if backing:
-            compose.up(file, world.config.project, backing, wait=True)
+        if backing:  # their images may have to be pulled, and so may the router's
+            patiently(lambda: compose.up(file, world.config.project, backing, wait=True), ", ".join(backing),
+                      world.report.note)  # fmt: skip
         if labels.ROUTER in step.names:
-            _start_router(world, restarts=step.restarts_router)
+            patiently(lambda: _start_router(world, restarts=step.restarts_router), labels.ROUTER, world.report.note)
     except CommandError as error:
         raise CeladonError(
             _("The environment {environment} did not start.").format(environment=world.config.name),
-            evidence=error.tail[-8:],
-            hint=_("Look at it: celadon logs {environment}").format(environment=world.config.name),
+            evidence=error.tail[-8:] or [error.message],
+            hint=error.hint or _("Look at it: celadon logs {environment}").format(environment=world.config.name),
         ) from None
     if world.record.rendering(world.config.name) is None:
         rendering.adopt(world)  # `down` must know what there is, even if nothing is ever deployed to it

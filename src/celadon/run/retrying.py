@@ -13,14 +13,15 @@ PAUSES = (2.0, 6.0)  # seconds before the second and the third try
 # What package managers, git, registries and BuildKit say of a network that failed.
 NETWORK = re.compile(
     r"ETIMEDOUT|ECONNRESET|ECONNREFUSED|EAI_AGAIN|ENOTFOUND|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up"
-    r"|network timeout"
-    r"|Connection (timed out|reset by peer|refused|aborted)|ConnectTimeout|Read timed out|ReadTimeoutError"
+    r"|network timeout|(Connect|Read|Operation) timed out|Operation too slow|Timeout, server \S+ not responding"
+    r"|Connection (timed out|reset by peer|refused|aborted)|ConnectTimeout|ReadTimeoutError"
     r"|Temporary failure (in name resolution|resolving)|Could not resolve host|Name or service not known"
     r"|TLS handshake timeout|i/o timeout|Client\.Timeout exceeded|\": context deadline exceeded"
     r"|\": EOF$|: unexpected EOF$|no such host|connection reset|network is unreachable"
     r"|early EOF|RPC failed|The requested URL returned error: 5\d\d|unexpected status[^\n]*\b5\d\d\b"
-    r"|\b50[0234] (Internal Server Error|Bad Gateway|Service (Temporarily )?Unavailable|Gateway Time-?out)"
-    r"|Could not transfer artifact|Failed to fetch http|npm (ERR!|error) (code E5\d\d|network)",
+    r"|\b50[0234]:? (Internal Server Error|Bad Gateway|Service (Temporarily )?Unavailable|Gateway Time-?out)"
+    r"|HTTP error 50[0234]\b|\b50[0234] Server Error|Received status code 50[0234]|HTTP response from .*got 50[0234]"
+    r"|ERR_PNPM_FETCH_50[0234]|Could not transfer artifact|Failed to fetch http|npm (ERR!|error) (code E5\d\d|network)",
     re.IGNORECASE,
 )
 OWN_HOST = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?:")  # what a build misses on itself no patience brings
