@@ -1,10 +1,12 @@
 """Stories of `diagnose`: a server that is well, one that is not, and a bundle that holds no secret."""
 
 import json
+import socket
 import tarfile
 from pathlib import Path
 
-from tests.e2e.workspace import Workspace, run
+from celadon.adapters import cgroup
+from tests.e2e.workspace import Workspace, run, wait_for
 
 CANARY = "c4n4ry-of-a-secret"
 OTHERS = ('quo"ted$secret', "pässwörd-secret", "in-a-command-secret")
@@ -29,10 +31,55 @@ def test_what_is_wrong_is_found_where_it_is(team: Workspace) -> None:
     run(["docker", "kill", "--signal", "KILL", *mine])
     run(["docker", "stop", *team.containers("label=celadon.role=router")])
     ill = found(team, 1)
-    assert any(f"{mine[0]} is exited: it was ended by SIGKILL" in what for what in ill)
+    assert any(f"{mine[0]} is exited: somebody ended it through the engine, by SIGKILL" in what for what in ill)
     assert ill[f"staging at 127.0.0.1:{team.staging}: nobody listens"] == "error"
     team.celadon("reconcile")
     assert found(team, 0)
+
+
+def test_how_containers_fell_is_said_by_what_really_ended_them(team: Workspace) -> None:
+    above = f"celadon-{team.name}"
+    hungry = "import time; time.sleep(1); b'x' * (300 << 20)"
+    alive = f"import subprocess, time; subprocess.run(['python3', '-c', \"{hungry}\"]); time.sleep(600)"
+    base = {"image": "python:3.14-slim", "init": True}
+    once = "sleep 2; test -e /again && exec sleep 600; touch /again; exit 7"
+    team.services |= {
+        "survives": {**base, "mem_limit": "64m", "command": ["python3", "-c", alive]},
+        "falls": {**base, "restart": "on-failure:1", "command": ["sh", "-c", once]},
+        "missing": {**base, "command": ["sh", "-c", "sleep 2; no-such-program"]},
+        "held": {**base, "cgroup_parent": f"/{above}", "command": ["python3", "-c", hungry]},
+    }
+    team.write()
+    cgroup.limit(48 << 20, None, "nginx:1.30", above)  # not the containers' own limit
+    team.celadon("deploy", "staging")
+
+    def told() -> dict[str, str]:
+        """How each service last fell, once all that do were picked up again."""
+        rows = team.celadon("diagnose", "--json", expect=None).json["findings"]
+        every.update({row["what"] for row in rows})
+        ways = {row["what"].split()[0]: row["why"] for row in rows if " was restarted " in row["what"]}
+        return ways if len(ways) == 3 else {}
+
+    every: set[str] = set()
+    ways, name = wait_for(told), f"{team.name}-staging"
+    again = "the engine picks it up; the last time: "
+    assert ways[f"{name}-falls-1"] == f"{again}it ended by itself with exit code 7"
+    assert ways[f"{name}-missing-1"].startswith(f"{again}its command, or one that it runs, was not found")
+    assert ways[f"{name}-held-1"].startswith(f"{again}the kernel killed it since the server ran out of memory")
+    assert f"in {name}-survives-1 the kernel ended 1 process for lack of memory since it started" in every
+
+
+def test_whether_containers_reach_where_the_sources_are_is_tried_in_one(shop: Workspace) -> None:
+    bridge = run(["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]).strip()
+    with socket.create_server((bridge, 0)) as server:
+        address = f"{bridge}:{server.getsockname()[1]}"
+        shop.services[shop.unique("shop")]["x-celadon"]["git"] = {"url": f"http://{address}/shop.git"}
+        shop.write()
+        shop.celadon("deploy", "staging")
+        assert found(shop, 0)[f"containers reach {address}"] == "ok"
+    ill = found(shop, 1)
+    [problem] = [what for what, severity in ill.items() if what.startswith(f"containers do not reach {address}: ")]
+    assert "refused" in problem and ill[problem] == "error"
 
 
 def test_a_bundle_holds_what_helps_and_no_secret(team: Workspace) -> None:

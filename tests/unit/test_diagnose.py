@@ -9,11 +9,12 @@ import pytest
 from celadon.adapters import host
 from celadon.diagnose import checks
 from celadon.diagnose.facts import ERROR, INFO, OK, WARNING, Box, Door, Engine, Facts, FileSystem, Kill, Shares
+from celadon.state.ending import Fall
 
 GIB, MIB = 1 << 30, 1 << 20
 NOW = datetime(2026, 1, 11, 9, tzinfo=UTC)
-WEB = Box("shop-staging-web-blue-1", True, "staging", "slot", "web", "running", "healthy", 400 * MIB, 512 * MIB, 0, 0,
-          False, 1000)  # fmt: skip
+WEB = Box("shop-staging-web-blue-1", True, "staging", "slot", "web", "running", "healthy", 400 * MIB, 512 * MIB, 0,
+          1000, "c0ffee")  # fmt: skip
 WELL = Facts(
     now=NOW, memory_free=3 * GIB, memory_total=4 * GIB, swap_free=2 * GIB, swap_total=2 * GIB, pressure={"memory": 0.0},
     kills=(), engine=Engine("28.5.2", "2.40.3", "0.29.1", True, "overlay2", "/var/lib/docker", "json-file", "2"),
@@ -21,6 +22,10 @@ WELL = Facts(
     shares=Shares(GIB, GIB, 0, 0, 0, 0), doors=(Door("staging", "4400", "router", True),), floor=20 * GIB,
     build_memory=256 * MIB, killed=2, up=("staging",),
 )  # fmt: skip
+
+
+def exited(code: int | None, **how: bool) -> Box:
+    return replace(WEB, state="exited", fall=Fall(code, **how))
 
 
 def ill(**changes: Any) -> list[tuple[str, str]]:
@@ -41,11 +46,19 @@ def test_a_server_that_is_well_has_nothing_to_look_at() -> None:
         ({"swap_free": 10 * MIB}, WARNING, "swap: 10M free of 2.0G"),
         ({"pressure": {"memory": 31.4}}, WARNING, "waited for memory in 31 percent of the last minute"),
         ({"kills": (Kill(NOW, "java", 3 * GIB, ""),)}, ERROR, "01-11 09:00: the kernel ended java, which used 3.0G"),
-        ({"kills": (Kill(NOW, "node", GIB, "/docker/abc"),)}, WARNING, "the kernel ended node"),
-        ({"boxes": (replace(WEB, state="exited", exit_code=137),)}, ERROR, "ended by SIGKILL (exit code 137): by"),
-        ({"boxes": (replace(WEB, state="exited", exit_code=137, oom_killed=True),)}, ERROR, "than its mem_limit"),
-        ({"boxes": (replace(WEB, state="exited", exit_code=139),)}, ERROR, "by signal 11 (exit code 139)"),
-        ({"boxes": (replace(WEB, state="exited", exit_code=3),)}, ERROR, "by itself with exit code 3"),
+        ({"kills": (Kill(NOW, "node", GIB, "/docker/abc", "/docker/abc"),)}, WARNING, "the kernel ended node, which"),
+        ({"kills": (Kill(NOW, "node", GIB, "", "/docker/c0ffee"),)}, ERROR, "ended node (shop-staging-web-blue-1), wh"),
+        ({"boxes": (exited(137),)}, ERROR, "ended by SIGKILL (exit code 137): by somebody, or by the kernel"),
+        ({"boxes": (exited(137, out_of_memory=True),)}, ERROR, "than its mem_limit"),
+        ({"boxes": (exited(137, of_the_host=True),)}, ERROR, "since the server ran out of memory, not for a limit"),
+        ({"boxes": (exited(137, by_hand=True),)}, ERROR, "somebody ended it through the engine, by SIGKILL"),
+        ({"boxes": (exited(143),)}, ERROR, "ended by SIGTERM (exit code 143)"),
+        ({"boxes": (exited(139),)}, ERROR, "by signal SIGSEGV (exit code 139)"),
+        ({"boxes": (exited(255),)}, ERROR, "by itself with exit code 255"),
+        ({"boxes": (exited(127),)}, ERROR, "was not found (exit code 127)"),
+        ({"boxes": (exited(3),)}, ERROR, "by itself with exit code 3"),
+        ({"boxes": (exited(None),)}, ERROR, "how it ended is not known any more"),
+        ({"boxes": (replace(WEB, killed=2),)}, WARNING, "in shop-staging-web-blue-1 the kernel ended 2 processes"),
         ({"boxes": (replace(WEB, health="unhealthy"),)}, ERROR, "says that it is unhealthy"),
         ({"boxes": (replace(WEB, restarts=4),)}, WARNING, "was restarted 4 times"),
         ({"boxes": (replace(WEB, memory=500 * MIB),)}, WARNING, "uses 500M of its 512M"),
@@ -56,6 +69,7 @@ def test_a_server_that_is_well_has_nothing_to_look_at() -> None:
         ({"doors": (Door("staging", "4400", "apache2 (pid 7)", False),)}, ERROR, "is taken by apache2 (pid 7)"),
         ({"doors": (Door("staging", "4400", "", False),)}, ERROR, "staging at 4400: nobody listens"),
         ({"resolved": {"git.example.com": "code 2"}}, ERROR, "cannot resolve git.example.com"),
+        ({"reached": {"git.example.com:22": "no"}}, ERROR, "do not reach git.example.com:22: no"),
         ({"certificates": {"staging": NOW - timedelta(1)}}, ERROR, "staging ends on 2026-01-10"),
         ({"certificates": {"staging": NOW + timedelta(9)}}, WARNING, "staging ends on 2026-01-20"),
         ({"engine": replace(WELL.engine, live_restore=False)}, WARNING, "live-restore is off"),
@@ -65,6 +79,12 @@ def test_a_server_that_is_well_has_nothing_to_look_at() -> None:
 )  # fmt: skip
 def test_what_is_wrong_is_said(changes: dict[str, Any], severity: str, words: str) -> None:
     assert any(s == severity and words in what for s, what in ill(**changes)), ill(**changes)
+
+
+def test_a_service_that_falls_again_and_again_says_how() -> None:
+    [found] = [f for f in checks.findings(replace(WELL, boxes=(replace(WEB, restarts=4, fall=Fall(3)),)))
+               if "restarted 4 times" in f.what]  # fmt: skip
+    assert "the last time: it ended by itself with exit code 3" in found.why
 
 
 def test_what_is_old_or_harmless_is_no_alarm() -> None:
@@ -104,4 +124,6 @@ def test_the_kernels_own_words_are_read() -> None:
     ]  # fmt: skip
     first, second = host.killed(lines, 1000.0)
     assert (first.process, first.memory, first.group) == ("tail", 47616 * 1024, "/celadon-build")
-    assert (second.process, second.group) == ("node", "") and int(first.when) == 1000 + 27758
+    assert (second.process, second.group, second.own_group) == ("node", "", "/docker/abc") and int(
+        first.when
+    ) == 1000 + 27758

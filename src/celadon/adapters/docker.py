@@ -14,6 +14,7 @@ from celadon.state.ending import Fall
 from celadon.state.snapshot import Container
 
 ANSWER_LIMIT = 15.0  # seconds for a question of some hundred bytes
+EVENTS_KEPT = "168h"  # a week, as far as the engine remembers
 STOP_LIMIT = 900.0  # seconds: longer than any sensible stop_grace_period
 
 
@@ -214,20 +215,24 @@ def _each(ids: Sequence[str], method: str, path: str, query: Mapping[str, object
             list(pool.map(one, ids))
 
 
-def last_fall(container: Container, now: float) -> Fall:
-    """How a container ended, though it may run again since; `now` is seconds since 1970.
+def last_fall(container: Container, now: float, *, of_the_host: bool = False) -> Fall:
+    """How a container last ended, though it may run again since; `now` is seconds since 1970.
 
     The engine's events tell: of one that runs again the state has the exit code 0, and of none who ended it.
+    `of_the_host`: the kernel's log says that memory ran out above it.
     """
     form = "{{.Action}} {{.Actor.Attributes.exitCode}}"
-    argv = ["docker", "events", "--since", "1h", "--until", f"{now:.3f}", "--format", form]
+    argv = ["docker", "events", "--since", EVENTS_KEPT, "--until", f"{now:.3f}", "--format", form]
     wanted = [f"container={container.id}", *(f"event={name}" for name in ("die", "oom", "kill"))]
     marks = [word for one in wanted for word in ("--filter", one)]
     told = [line.split() for line in process.run([*argv, *marks], check=False).out.splitlines()]
-    codes = [int(words[1]) for words in told if words[0] == "die" and words[-1].isdigit()]
-    names = {words[0] for words in told}
-    code = codes[-1] if container.running and codes else container.exit_code
-    return Fall(code, container.oom_killed or "oom" in names, "kill" in names)
+    ends = [place for place, words in enumerate(told) if words[0] == "die" and words[-1].isdigit()]
+    names = {words[0] for words in told[ends[-2] + 1 if len(ends) > 1 else 0 :]}  # since the end before
+    last = int(told[ends[-1]][1]) if ends else None
+    out_of_memory = container.oom_killed or "oom" in names
+    above = of_the_host or (out_of_memory and not container.memory_limit)
+    code = last if container.running else container.exit_code
+    return Fall(code, out_of_memory and not above, "kill" in names, above)
 
 
 def last_lines(name: str, count: int = 15) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ import os
 import re
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,12 +64,13 @@ def pressure() -> dict[str, float]:
 @dataclass(frozen=True)
 class Killed:
     """A process that the kernel ended for lack of memory: `when` is seconds since 1970, `memory` bytes it held, `group`
-    the control group whose limit it was, "" the whole host's."""
+    the control group whose limit it was, "" the whole host's; `own_group` is the one that it was in."""
 
     when: float
     process: str
     memory: int
     group: str
+    own_group: str
 
 
 def kernel_kills() -> list[Killed] | None:
@@ -94,19 +96,26 @@ def kernel_kills() -> list[Killed] | None:
 def killed(lines: Sequence[str], booted: float) -> list[Killed]:
     """What lines of /dev/kmsg ("6,812,27758877785,-;oom-kill:…") say of processes that were killed."""
     found: list[Killed] = []
-    groups: dict[str, str] = {}
+    groups: dict[str, tuple[str, str]] = {}
     for line in lines:
         if cause := _OOM_CAUSE.search(line):
-            groups[cause["pid"]] = cause["group"] or ""
+            groups[cause["pid"]] = cause["group"] or "", cause["own"]
         elif match := _OOM_KILL.search(line):
             when = booted + int(match["microseconds"]) / 1e6
-            group = groups.pop(match["pid"], "?" if "Memory cgroup" in line else "")
-            found.append(Killed(when, match["process"], int(match["kb"]) * 1024, group))
+            group, own = groups.pop(match["pid"], ("?" if "Memory cgroup" in line else "", ""))
+            found.append(Killed(when, match["process"], int(match["kb"]) * 1024, group, own))
     return found
 
 
+def killed_from_above(container: str, about: float) -> bool:
+    """Whether the kernel's log says that it ended a process of a container (by its id) within a minute of `about`
+    (seconds since 1970) for lack of memory above it: not for the container's own limit."""
+    return any(container in k.own_group and container not in k.group and abs(k.when - about) < 60
+               for k in kernel_kills() or ())  # fmt: skip
+
+
 _OOM_CAUSE = re.compile(
-    r"oom-kill:constraint=\w+,.*?(?:oom_memcg=(?P<group>[^,]*),)?task_memcg=[^,]*,.*pid=(?P<pid>\d+)"
+    r"oom-kill:constraint=\w+,.*?(?:oom_memcg=(?P<group>[^,]*),)?task_memcg=(?P<own>[^,]*),.*pid=(?P<pid>\d+)"
 )
 _OOM_KILL = re.compile(
     r"^\d+,\d+,(?P<microseconds>\d+),.*[Oo]ut of memory: Killed process (?P<pid>\d+) \((?P<process>[^)]*)\)"
@@ -119,31 +128,40 @@ def memory_of(pid: int) -> int | None:
 
     Read from the kernel (cgroup v2 and v1), since `docker stats` takes two seconds. None where it cannot be read.
     """
-    try:
-        groups = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    for line in groups:
-        _number, controllers, path = line.split(":", 2)
-        if controllers == "":
-            found = _usage(Path("/sys/fs/cgroup") / path.lstrip("/"), "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            folder = Path("/sys/fs/cgroup/memory") / path.lstrip("/")
-            found = _usage(folder, "memory.usage_in_bytes", "total_inactive_file")
-        else:
-            continue
-        if found is not None:
-            return found
+    for folder, version in _groups(pid):
+        current, inactive = USAGE[version]
+        with suppress(OSError, ValueError):
+            stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            return max(0, int((folder / current).read_text()) - int(stat.get(inactive, 0)))
     return None
 
 
-def _usage(folder: Path, current: str, inactive: str) -> int | None:
+def kills_of(pid: int) -> int:
+    """How many processes of the container of process `pid` the kernel has ended for lack of memory since it started."""
+    for folder, version in _groups(pid):
+        with suppress(OSError, ValueError):
+            lines = (folder / KILLS[version]).read_text().splitlines()
+            return int(dict(line.split() for line in lines).get("oom_kill", 0))
+    return 0
+
+
+# Files of a control group, by the version of control groups: memory in use, and what of it the kernel would give back.
+USAGE = {2: ("memory.current", "inactive_file"), 1: ("memory.usage_in_bytes", "total_inactive_file")}
+KILLS = {2: "memory.events", 1: "memory.oom_control"}
+
+
+def _groups(pid: int) -> Iterator[tuple[Path, int]]:
+    """The folders of a process's control groups that count memory, with their versions."""
     try:
-        used = int((folder / current).read_text())
-        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-    except (OSError, ValueError):
-        return None
-    return max(0, used - int(stat.get(inactive, 0)))
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _number, controllers, path = line.split(":", 2)
+        if controllers == "":
+            yield Path("/sys/fs/cgroup") / path.lstrip("/"), 2
+        elif "memory" in controllers.split(","):
+            yield Path("/sys/fs/cgroup/memory") / path.lstrip("/"), 1
 
 
 def can_listen(address: str, port: int) -> bool:

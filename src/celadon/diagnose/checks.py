@@ -8,7 +8,6 @@ from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
 from celadon.locale.words import LIVE_RESTORE_OFF, called, capped_by
 from celadon.plan import space
-from celadon.state.ending import Fall
 
 GIB = 1 << 30
 DAYS = timedelta(days=7)  # of the kernel's log, and before a certificate's end
@@ -61,8 +60,11 @@ def kills(seen: Facts) -> Iterator[Finding]:
     if not lately:
         yield Finding("kills", OK, _("the kernel ended nothing for lack of memory in the last week"))
     for kill in lately[-10:]:
+        box = next((box.name for box in seen.boxes if box.id and box.id in kill.own_group), "")
         what = _("{when}: the kernel ended {process}, which used {memory}").format(
-            when=f"{kill.when:%Y-%m-%d %H:%M}", process=kill.process, memory=size(kill.memory)
+            when=f"{kill.when:%Y-%m-%d %H:%M}",
+            process=f"{kill.process} ({box})" if box else kill.process,
+            memory=size(kill.memory),
         )
         if not kill.group:
             yield Finding("kills", ERROR, what, _("the whole server was out of memory"),
@@ -87,11 +89,11 @@ def containers(seen: Facts) -> Iterator[Finding]:
     for box in seen.boxes:
         if not box.mine:
             continue
-        if box.state == "exited" and box.exit_code == 0 and box.role == "backing":
+        if box.state == "exited" and box.fall and box.fall.code == 0 and box.role == "backing":
             yield Finding("containers", INFO, _("{name} has done its work").format(name=box.name))
         elif box.state != "running":
             yield Finding("containers", ERROR, _("{name} is {state}: {why}").format(
-                name=box.name, state=called(box.state), why=Fall(box.exit_code, box.oom_killed)),
+                name=box.name, state=called(box.state), why=box.fall),
                 mend=_("celadon reconcile, then: celadon logs {environment} {service}").format(
                     environment=box.environment, service=box.service))  # fmt: skip
         elif box.health == "unhealthy":
@@ -99,7 +101,13 @@ def containers(seen: Facts) -> Iterator[Finding]:
         if box.restarts:
             yield Finding("containers", WARNING, ngettext(
                 "{name} was restarted {n} time", "{name} was restarted {n} times", box.restarts).format(
-                name=box.name, n=box.restarts), _("it falls, and the engine picks it up"))  # fmt: skip
+                name=box.name, n=box.restarts),
+                _("the engine picks it up; the last time: {why}").format(why=box.fall))  # fmt: skip
+        if box.killed:
+            yield Finding("containers", WARNING, ngettext(
+                "in {name} the kernel ended {n} process for lack of memory since it started",
+                "in {name} the kernel ended {n} processes for lack of memory since it started", box.killed).format(
+                name=box.name, n=box.killed), mend=_("Raise its mem_limit, or let it use less."))  # fmt: skip
         if box.limit and box.memory is not None and box.memory > box.limit * 0.9:
             yield Finding("containers", WARNING, _("{name} uses {memory} of its {limit}").format(
                 name=box.name, memory=size(box.memory), limit=size(box.limit)),
@@ -160,7 +168,7 @@ def doors(seen: Facts) -> Iterator[Finding]:
 
 
 def routers(seen: Facts) -> Iterator[Finding]:
-    """Names that containers must resolve, and certificates that end."""
+    """What containers must resolve and reach, and certificates that end."""
     for name, problem in seen.resolved.items():
         if problem:
             yield Finding("network", ERROR, _("containers cannot resolve {name}: {problem}").format(
@@ -168,6 +176,13 @@ def routers(seen: Facts) -> Iterator[Finding]:
                 _("Look at /etc/resolv.conf, and at a firewall that stops the containers' DNS."))  # fmt: skip
         else:
             yield Finding("network", OK, _("containers resolve {name}").format(name=name))
+    for address, problem in seen.reached.items():
+        if problem:
+            yield Finding("network", ERROR, _("containers do not reach {address}: {problem}").format(
+                address=address, problem=problem), _("builds and calls to other servers fail"),
+                _("Look at a firewall or a proxy that stops what containers send: iptables -L FORWARD"))  # fmt: skip
+        else:
+            yield Finding("network", OK, _("containers reach {address}").format(address=address))
     for environment, end in seen.certificates.items():
         day = f"{end:%Y-%m-%d}"
         what = _("the certificate of {environment} ends on {day}").format(environment=environment, day=day)

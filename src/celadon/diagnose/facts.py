@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from celadon.state.ending import Fall
+
 OK, INFO, WARNING, ERROR = "ok", "info", "warning", "error"
 
 
@@ -20,7 +22,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Box:
-    """One container of the host. Bytes; `mine`: of this workspace; `log` is None where it cannot be read."""
+    """One container of the host. Bytes; `mine`: of this workspace; `log` is None where it cannot be read.
+
+    `fall` is how one of this workspace last ended, None for one that never did; `killed` counts the processes in it
+    that the kernel ended for lack of memory.
+    """
 
     name: str
     mine: bool
@@ -32,19 +38,22 @@ class Box:
     memory: int | None
     limit: int
     restarts: int
-    exit_code: int
-    oom_killed: bool
     log: int | None
+    id: str = ""
+    fall: Fall | None = None
+    killed: int = 0
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A process that the kernel ended for lack of memory. `group` is the control group that had none, "" the host."""
+    """A process that the kernel ended for lack of memory. `group` is the control group that had none, "" the host;
+    `own_group` is the one that the process was in."""
 
     when: datetime
     process: str
     memory: int
     group: str
+    own_group: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,8 @@ class Engine:
 class Facts:
     """The whole look. `pressure` is the share of the last minute, in %, in which something waited for memory, cpu, io;
     `kills` is None where the kernel's log cannot be read, `killed` counts all since it booted; `resolved` are names
-    asked from a router → "" or what went wrong; `certificates` are their ends by environment;
-    `capped_by` the ways of capping builds that held when they were tried."""
+    asked from a router → "" or what went wrong, `reached` are "host:port" likewise; `certificates` are
+    their ends by environment; `capped_by` the ways of capping builds that held when they were tried."""
 
     now: datetime
     memory_free: int
@@ -119,6 +128,7 @@ class Facts:
     killed: int
     up: tuple[str, ...] = ()
     resolved: Mapping[str, str] = field(default_factory=dict)
+    reached: Mapping[str, str] = field(default_factory=dict)
     certificates: Mapping[str, datetime] = field(default_factory=dict)
     capped_by: tuple[str, ...] = ()
     clock_synchronized: bool | None = None

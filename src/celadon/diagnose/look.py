@@ -1,6 +1,8 @@
 """The one look: everything that the checks need, read from the kernel, the engine and the disk; nothing is changed."""
 
+import re
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,17 +17,28 @@ from celadon.locale import _
 from celadon.plan import admission
 from celadon.state import caps
 from celadon.state import snapshot as labels
+from celadon.state.ending import Fall
 from celadon.state.layout import Layout
+from celadon.state.snapshot import Container
 
 NOT_FOUND = 126  # exit codes from here on: the command could not be run at all
+ASKED = 5  # hosts: more would make everybody wait
+PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
+# Whether a TCP connection to a host and a port can be had, with what the router's image has: Alpine's, or Debian's.
+CONNECT = (
+    'if command -v nc >/dev/null; then nc -z -w 5 "$0" "$1"; elif command -v bash >/dev/null; '
+    """then timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$0" "$1"; else exit 126; fi"""
+)
 
 
 def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConfig]) -> Facts:
     """What is so now. `configs`: what was last deployed, by environment. Raises EngineError without an engine."""
     raw, info = docker.every_container(), docker.info()
-    boxes = tuple(sorted((_box(outline.name, one) for one in raw), key=lambda b: b.name))
+    mine = {one.id: one for one in docker.containers(outline.name)}
+    boxes = tuple(sorted((_box(mine.get(one["Id"]), one) for one in raw), key=lambda b: b.name))
     free, total = host.memory()
     kills = host.kernel_kills()
+    resolved = _resolved(configs, boxes)
     return Facts(
         now=datetime.now(UTC),
         memory_free=free,
@@ -45,14 +58,16 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
             c.settings.build.memory or admission.BUILD_LEAST for c in configs.values()),
         killed=cgroup.killed_by_the_host(),
         up=tuple(dict.fromkeys(b.environment for b in boxes if b.mine and b.role == labels.ROUTER)),
-        resolved=_resolved(configs, boxes),
+        resolved=resolved,
+        reached=_reached(configs, boxes, resolved),
         certificates=_certificates(layout, configs),
         clock_synchronized=_clock(),
         capped_by=tuple(sorted(caps.known(info["ServerVersion"]))),
     )  # fmt: skip
 
 
-def _box(workspace: str, raw: Mapping[str, Any]) -> Box:
+def _box(mine: Container | None, raw: Mapping[str, Any]) -> Box:
+    """One container; `mine` is what it is in this workspace, None for somebody else's."""
     state, marks = raw["State"], raw["Config"]["Labels"] or {}
     log = Path(raw.get("LogPath") or "/nowhere")
     try:
@@ -61,7 +76,7 @@ def _box(workspace: str, raw: Mapping[str, Any]) -> Box:
         size = None
     return Box(
         name=raw["Name"].removeprefix("/"),
-        mine=_belongs(raw, workspace),
+        mine=mine is not None,
         environment=marks.get(labels.ENVIRONMENT, ""),
         role=marks.get(labels.ROLE, ""),
         service=marks.get(labels.SERVICE, ""),
@@ -70,10 +85,19 @@ def _box(workspace: str, raw: Mapping[str, Any]) -> Box:
         memory=host.memory_of(state["Pid"]) if state["Pid"] else None,
         limit=raw["HostConfig"]["Memory"],
         restarts=raw["RestartCount"],
-        exit_code=state["ExitCode"],
-        oom_killed=state["OOMKilled"],
         log=size,
+        id=raw["Id"],
+        fall=_fall(mine, state["FinishedAt"]) if mine else None,
+        killed=host.kills_of(state["Pid"]) if state["Pid"] else 0,
     )
+
+
+def _fall(container: Container, finished: str) -> Fall | None:
+    """How a container last ended, None for one that never did."""
+    if container.running and not container.restarts:
+        return None
+    above = host.killed_from_above(container.id, datetime.fromisoformat(finished).timestamp())
+    return docker.last_fall(container, time.time(), of_the_host=above)
 
 
 def _engine(info: Mapping[str, Any]) -> Engine:
@@ -151,31 +175,62 @@ def _publishes(router: Mapping[str, Any], port: int) -> bool:
 
 def _resolved(configs: Mapping[str, EnvironmentConfig], boxes: Sequence[Box]) -> dict[str, str]:
     """The hosts of the team's repositories, asked in a router: what containers and builds will need."""
-    router = next((b.name for b in boxes if b.mine and b.role == labels.ROUTER and b.state == "running"), None)
-    names = {_host_of(service) for config in configs.values() for service in config.services.values()}
     found = {}
-    if any(config.settings.router.on_host for config in configs.values()):
-        return {}  # it would ask as the host does
-    for name in sorted(names - {""})[:5] if router else ():
-        try:
-            asked = process.run(["docker", "exec", str(router), "getent", "hosts", name], timeout=20, check=False)
-        except CommandTimeout as late:
-            found[name] = late.message
-            continue
-        if asked.code < NOT_FOUND:  # an image without `getent` cannot tell
-            found[name] = "" if asked.code == 0 else " ".join(asked.tail) or _("no such name")
+    for name in sorted({name for name, _port in _remotes(configs)})[:ASKED]:
+        if re.fullmatch(r"[\d.]+|[\da-f:]+", name):
+            continue  # an address has no need to be resolved
+        problem = _in_router(configs, boxes, ["getent", "hosts", name], _("no such name"))
+        if problem is not None:
+            found[name] = problem
     return found
 
 
-def _host_of(service: Service) -> str:
-    """The host that a service's source comes from, "" for a folder."""
+def _reached(
+    configs: Mapping[str, EnvironmentConfig], boxes: Sequence[Box], resolved: Mapping[str, str]
+) -> dict[str, str]:
+    """Whether containers reach those of these hosts whose names they resolve."""
+    found = {}
+    for name, port in sorted(_remotes(configs))[:ASKED]:
+        if not resolved.get(name):
+            problem = _in_router(configs, boxes, ["sh", "-c", CONNECT, name, str(port)], _("no connection within 5 s"))
+            if problem is not None:
+                found[f"{name}:{port}"] = problem
+    return found
+
+
+def _in_router(
+    configs: Mapping[str, EnvironmentConfig], boxes: Sequence[Box], argv: Sequence[str], otherwise: str
+) -> str | None:
+    """Why a command fails in a router, `otherwise` where it says nothing, "" where it works; None where there is none
+    to ask, where it would answer for the host, or where its image lacks the command."""
+    router = next((b.name for b in boxes if b.mine and b.role == labels.ROUTER and b.state == "running"), None)
+    if router is None or any(config.settings.router.on_host for config in configs.values()):
+        return None
+    try:
+        asked = process.run(["docker", "exec", router, *argv], timeout=20, check=False)
+    except CommandTimeout as late:
+        return late.message
+    if asked.code >= NOT_FOUND:
+        return None
+    return "" if asked.code == 0 else " ".join(asked.tail) or otherwise
+
+
+def _remotes(configs: Mapping[str, EnvironmentConfig]) -> set[tuple[str, int]]:
+    """The hosts and ports that the team's sources come from."""
+    return {found for config in configs.values() for service in config.services.values() if (found := _remote(service))}
+
+
+def _remote(service: Service) -> tuple[str, int] | None:
+    """The host and port that a service's source comes from, None for a folder."""
     context = (service.definition.get("build") or {}).get("context")
     url = service.options.git.url if service.options.git else None
     address = url or (git.remote(Path(context)) if context else "")
     if "://" in address:
-        return urlsplit(address).hostname or ""
+        parts = urlsplit(address)
+        port = parts.port or PORTS.get(parts.scheme)
+        return (parts.hostname, port) if parts.hostname and port else None
     before, colon, _path = address.partition(":")
-    return before.rpartition("@")[2] if colon and "/" not in before else ""
+    return (before.rpartition("@")[2], PORTS["ssh"]) if colon and "/" not in before else None
 
 
 def _certificates(layout: Layout, configs: Mapping[str, EnvironmentConfig]) -> dict[str, datetime]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from celadon.adapters import docker
+from celadon.adapters import docker, host
 from celadon.errors import UnhealthyError
 from celadon.locale import _, ngettext
 from celadon.locale.words import called
@@ -100,8 +100,12 @@ def fallen(candidate: Candidate, container: Container | None) -> UnhealthyError:
     """The error for a candidate whose container ended."""
     if container is None:
         return UnhealthyError(_("{name} is gone.").format(name=candidate), service=candidate.service)
-    fall = docker.last_fall(container, time.time())
-    if fall.out_of_memory:
+    now = time.time()
+    above = host.killed_from_above(container.id, now)
+    fall = docker.last_fall(container, now, of_the_host=above)
+    if fall.of_the_host:
+        hint = _("See who takes the memory: celadon diagnose")
+    elif fall.out_of_memory:
         hint = _("Raise mem_limit of {service}, or let it take less.").format(service=candidate.service)
     elif fall.by_hand:
         hint = _("Deploy again when it may run; what runs was not touched.")
