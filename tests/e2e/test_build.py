@@ -74,7 +74,10 @@ def test_a_cap_that_cannot_be_tried_is_refused_unless_a_warning_is_enough(
     assert "does not hold a cap" in refused and "x-celadon.build.uncapped: warn" in refused
     shop.top["build"] = {"uncapped": "warn"}
     shop.write()
-    assert "This build is not capped: a control group above all steps: it cannot be tried" in shop.celadon("build", "staging").out
+    assert (
+        "This build is not capped: a control group above all steps: it cannot be tried"
+        in shop.celadon("build", "staging").out
+    )
     shop.top = {}
     shop.write()
     assert "trying whether" in shop.celadon("build", "staging", "--force").out

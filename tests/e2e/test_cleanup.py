@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from celadon.adapters import cgroup
-from tests.e2e.small_engine import CLASSIC, CONTAINERD, small_engine
+from tests.e2e.small_engine import CLASSIC, CONTAINERD, mounted, small_engine
 from tests.e2e.workspace import Workspace, processes, run, wait_for
 
 THEIRS = 'FROM python:3.14-slim\nRUN echo "somebody else\'s {name}" > /theirs\n'
@@ -98,6 +99,25 @@ def test_what_somebody_else_built_meanwhile_is_never_claimed_whatever_its_steps_
     step("0.1")
     shop.celadon("build", "staging")
     assert len(claimed()) == 1
+
+
+def test_a_promote_onto_a_full_disk_is_refused_before_anything_was_changed(shop: Workspace, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk.img", shop.folder / ".celadon", 300):
+        shop.celadon("deploy", "staging")
+        shop.celadon("promote", "-y")
+        shop.commit("shop", {"VERSION": "2"}, "second")
+        shop.celadon("deploy", "staging")
+        before, full = shop.containers(), shop.folder / ".celadon" / "somebody's"
+        run(["fallocate", "--length", "220M", str(full)])
+        refused = shop.celadon("promote", "-y", expect=1).err
+        assert "The disk is full: nothing can be started; nothing was changed." in refused
+        assert "64M for the record and logs" in refused and f"free in {full.parent}: " in refused
+        assert shop.containers() == before and shop.version("/shop", "production") == "1"
+        shop.celadon("deploy", "staging", "--ref", "HEAD~1", expect=1)  # nothing to build: its image is there
+        full.unlink()
+        shop.celadon("promote", "-y")
+        assert shop.version("/shop", "production") == "2"
+        shop.remove()
 
 
 def run_with(text: object, argv: list[str]) -> str:

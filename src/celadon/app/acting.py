@@ -13,6 +13,7 @@ from celadon.app.workspace import Workspace
 from celadon.config.workspace import EnvironmentConfig, choose
 from celadon.errors import CommandError, EngineError, RefusedError
 from celadon.locale import _
+from celadon.plan import space
 from celadon.plan.deploy import plan_build, plan_deploy, refuse_deploy
 from celadon.plan.environment import plan_down, plan_up
 from celadon.plan.promote import plan_promote
@@ -122,17 +123,25 @@ def _with_sources(
     """What a verb needs beyond the server: the commits to build, or those that a promote brings."""
     config = configs[0]
     if request.verb == "promote":
-        return replace(seen, incoming=observe.incoming(config, workspace.layout, seen, configs[1].name))
+        incoming = observe.incoming(config, workspace.layout, seen, configs[1].name)
+        return replace(seen, incoming=incoming, disk=_disk(workspace, builds=False))
     if request.verb in ("deploy", "build"):
         services = _services(workspace, request, config)
         sources = observe.sources(config, workspace.layout, services, request.ref, report.detail)
-        return replace(seen, sources=sources, disk=_disk(workspace), builder=ways.builder(config.settings.build))
+        return replace(
+            seen, sources=sources, disk=_disk(workspace, builds=True), builder=ways.builder(config.settings.build)
+        )
     return seen
 
 
-def _disk(workspace: Workspace) -> Disk | None:
-    """What lies on the disk; None where the engine cannot say: what is not known refuses nothing."""
+def _disk(workspace: Workspace, *, builds: bool) -> Disk | None:
+    """What lies on the disk; None where the engine cannot say: what is not known refuses nothing.
+
+    For what only starts it is enough to know that there is room.
+    """
     try:
+        if not builds and not space.is_tight(room := observe.room(workspace.layout)):
+            return room
         return observe.disk(workspace.layout)
     except (CommandError, EngineError):
         return None

@@ -101,7 +101,8 @@ def plan_deploy(
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
     turns, reasons = admission.turns(config, snapshot, arrivals)
-    first, why = space.admit(config, snapshot, making)
+    starts_only = arrivals and not making
+    first, why = space.admit_start(config, snapshot) if starts_only else space.admit(config, snapshot, making)
     notes += [*_build_notes(config, snapshot, making), *why, *common.downtimes(config, arrivals), *reasons]
     way = road.whole(config, snapshot, turns, frozen, departures)
     before = common.preparation(config, snapshot) if way else ()

@@ -8,7 +8,7 @@ from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import RefusedError
 from celadon.locale import _, ngettext
 from celadon.locale.words import called
-from celadon.plan import admission, common, render, road
+from celadon.plan import admission, common, render, road, space
 from celadon.plan.steps import Frozen, Plan, Unchanged
 from celadon.state.snapshot import Release, Snapshot
 
@@ -58,10 +58,11 @@ def plan_promote(
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
     turns, reasons = admission.turns(config, snapshot, arrivals)
-    notes += [*common.downtimes(config, arrivals), *reasons]
+    first, why = space.admit_start(config, snapshot) if arrivals else ((), [])
+    notes += [*why, *common.downtimes(config, arrivals), *reasons]
     way = road.whole(config, snapshot, turns, frozen, departures)
     if way:
-        way = (*common.preparation(config, snapshot), *way)
+        way = (*first, *common.preparation(config, snapshot), *way)
     return Plan(
         "promote", config.name, tuple(services), way, tuple(unchanged), tuple(changes), tuple(notes), protected=True,
         promise=common.promise(arrivals, departures),

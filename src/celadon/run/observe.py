@@ -2,9 +2,11 @@
 
 import posixpath
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from celadon.adapters import docker, git, host, nginx, process, storage
 from celadon.config.workspace import EnvironmentConfig, Service
@@ -48,8 +50,18 @@ def disk(layout: Layout) -> Disk:
     """What lies on the engine's disk, whoever put it there, and how much room is left."""
     cache, info = storage.cache_asked(), docker.info_asked()  # what takes longest first: it is answered last
     images = storage.images()
-    spaces = {one.device: _space(one) for one in map(host.disk, storage.folders(info()))}
-    return Disk(tuple(spaces.values()), _space(host.disk(layout.root)), images, cache())
+    return replace(_room(layout, info()), images=images, cache=cache())
+
+
+def room(layout: Layout) -> Disk:
+    """How much room is left on it, and not who has the rest: that takes the engine longer."""
+    return _room(layout, docker.info())
+
+
+def _room(layout: Layout, info: Mapping[str, Any]) -> Disk:
+    """`info` is what the engine says of itself."""
+    spaces = {one.device: _space(one) for one in map(host.disk, storage.folders(info))}
+    return Disk(tuple(spaces.values()), _space(host.disk(layout.root)))
 
 
 def _space(found: host.Disk) -> Space:

@@ -65,7 +65,8 @@ def test_whether_there_is_room(name: str) -> None:
     making = [Build(Built(s, "", "", "c" * 40, "", "", ""), Source(s, "c" * 40, "", "", "/src"), {})
               for s in case.get("making", ["web"])]  # fmt: skip
     try:
-        first, notes = space.admit(made, snapshot, making)
+        starting = case.get("starting", False)
+        first, notes = space.admit_start(made, snapshot) if starting else space.admit(made, snapshot, making)
         lines = [*(["clean up first"] if first == (CleanUp(),) else []), *notes]
     except RefusedError as refusal:
         lines = [refusal.message, *refusal.evidence]
