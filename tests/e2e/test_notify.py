@@ -127,3 +127,13 @@ def test_a_deaf_server_costs_a_moment_and_a_killed_runner_is_told_of(team: Team,
     team.types("reconcile", "staging")
     assert box.titles[-1] == f"{shop.name} staging: deploy failed: it was interrupted"
     assert TOKEN not in team.said
+
+
+def test_a_disk_below_its_floor_is_told_and_fails_nothing(team: Team, box: Inbox) -> None:
+    shop = team.shop
+    shop.top["notify"] = [{"url": "${CELADON_NOTIFY_URL:-}", "on": ["disk_low"]}]
+    shop.top["disk"] = {"floor": "900g"}  # no disk here has that
+    shop.write()
+    team.types("deploy", "staging")
+    assert box.titles == [f"{shop.name} staging: the disk is low"]
+    assert "900G should be" in box.came[0]["message"] and box.came[0]["type"] == "warning"

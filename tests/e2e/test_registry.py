@@ -18,9 +18,9 @@ def pushed(empty: Workspace, registry: str) -> str:
     return name
 
 
-def test_a_registry_that_is_silent_then_breaks_off_is_tried_again(empty: Workspace, registry: str) -> None:
+def test_a_registry_that_times_out_twice_is_tried_again(empty: Workspace, registry: str) -> None:
     name = pushed(empty, registry)
-    with Proxy(registry, [SILENT, RESET]) as proxy:
+    with Proxy(registry, [SILENT, SILENT]) as proxy:
         empty.services[name]["image"] = f"{proxy.address}/{name}:v1"
         empty.write()
         told = empty.celadon("deploy", "staging").out
@@ -43,3 +43,22 @@ def test_a_backing_service_whose_registry_breaks_off_is_tried_again(shop: Worksp
         told = shop.celadon("deploy", "staging").out
         assert "db: the network failed; trying again in 2 s" in told and shop.version("/shop") == "1"
         assert shop.containers("label=celadon.service=db")
+
+
+def test_an_image_that_somebody_pulled_by_its_digest_keeps_that_name(empty: Workspace, registry: str) -> None:
+    name = pushed(empty, registry)
+    run(["docker", "pull", "--quiet", f"{registry}/{name}:v1"])
+    form = "{{index .RepoDigests 0}}"
+    theirs = run(["docker", "image", "inspect", "--format", form, f"{registry}/{name}:v1"]).strip()
+    run(["docker", "image", "rm", f"{registry}/{name}:v1"])
+    run(["docker", "pull", "--quiet", theirs])
+    try:
+        empty.services[name]["image"] = f"{registry}/{name}:v1"
+        empty.write()
+        empty.celadon("deploy", "staging")
+        assert empty.version("/shop") == "1" and run(["docker", "image", "inspect", theirs])
+        empty.celadon("down", "staging", "--volumes", "-y")
+        assert empty.celadon("cleanup", "--json").json["objects"] == []
+        assert run(["docker", "image", "inspect", theirs])
+    finally:
+        run(["docker", "image", "rm", theirs], check=False)

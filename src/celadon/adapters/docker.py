@@ -153,6 +153,13 @@ def image_ids(references: Sequence[str]) -> list[str]:
         return [connection.ask("GET", f"/images/{reference}/json")["Id"] for reference in references]
 
 
+def has_image(reference: str) -> bool:
+    """Whether an image of this very name, tag or digest is on the engine."""
+    with _unless_gone():
+        return bool(image_id(reference))
+    return False
+
+
 def pull(reference: str, timeout: float, on_line: process.OnLine) -> None:
     process.run(["docker", "pull", reference], timeout=timeout, on_line=on_line, bound=True)
 

@@ -55,7 +55,8 @@ def images() -> dict[str, Image]:
 
 
 def _image(raw: Mapping[str, Any], used: Collection[str]) -> Image:
-    tags = tuple(tag for tag in raw.get("RepoTags") or [] if tag != "<none>:<none>")
+    names = (*(raw.get("RepoTags") or []), *(raw.get("RepoDigests") or []))
+    tags = tuple(name for name in names if not name.startswith("<none>"))
     marks = raw.get("Labels") or {}
     return Image(raw["Id"], tags, own(raw), marks.get(labels.WORKSPACE, ""), str(raw["Created"]), raw["Id"] in used)
 

@@ -24,12 +24,15 @@ MARKS = {OK: "✓", INFO: "·", WARNING: "!", ERROR: "✗"}
 @click.pass_obj
 def command(folder: Path, bundle: Path | None, as_json: bool) -> int:
     workspace = open_workspace(folder)
+    # A name that does not resolve and a large disk take their time: nobody should hear nothing meanwhile.
     if bundle:
-        count = diagnosing.bundle(workspace, bundle)
+        with output.Terminal(stderr=True):
+            count = diagnosing.bundle(workspace, bundle)
         words = _("{file}: {n} files. Values of environment variables are hidden in it; look before you send it.")
         output.lines([words.format(file=bundle, n=count)])
         return DONE
-    seen, found = diagnosing.diagnose(workspace)
+    with output.Terminal(stderr=True):
+        seen, found = diagnosing.diagnose(workspace)
     if as_json:
         output.as_json({"findings": [asdict(f) for f in found], "facts": asdict(seen)})
     else:

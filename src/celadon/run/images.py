@@ -83,6 +83,7 @@ def _secret_values(world: World, step: steps.Build) -> dict[str, str]:
 
 
 def pull(world: World, step: steps.Pull) -> None:
+    theirs = docker.has_image(step.reference)
     try:
         limit = world.config.settings.build.timeout
         patiently(lambda: docker.pull(step.reference, limit, world.report.log), step.built.service, world.report.note)
@@ -93,7 +94,8 @@ def pull(world: World, step: steps.Pull) -> None:
             hint=error.hint or _("Is the registry reached, and are you logged in? docker login"),
         ) from None
     docker.tag(step.reference, step.built.image)
-    docker.untag([step.reference])  # the digest's own name would keep the image for ever
+    if not theirs:
+        docker.untag([step.reference])  # the digest's own name would keep the image for ever
     world.record.builds.add(replace(step.built, image_id=docker.image_id(step.built.image)))
 
 

@@ -1,11 +1,13 @@
 """Asking services how they are: one HTTP request, several good answers in a row, and a watch for those that fall."""
 
 import http.client
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from celadon.adapters import docker, host
@@ -20,6 +22,7 @@ AGAIN = 0.02  # seconds before the next question to a service that answered well
 WATCHING = 0.25  # seconds between two questions from outside, while users are there already
 LOOK = 0.5  # seconds between two looks at the containers
 TICK = 0.01  # seconds between two looks at the answers that came in
+LATE = "timed out"  # as Python says it of a socket
 SETTLE = 3.0  # seconds that a worker without a health path must run without falling
 BAD_IN_A_ROW = 3  # wrong answers from outside that count as a failure: one alone may be the service's own affair
 
@@ -43,7 +46,7 @@ class Question:
 
 
 def ask(question: Question) -> tuple[bool, str]:
-    """Ask once: whether the answer was good (2xx), and the answer in words."""
+    """Ask once: whether the answer was good (2xx) and there in time, to its last byte; and the answer in words."""
     connection: http.client.HTTPConnection
     if question.secure:
         trust = ssl._create_unverified_context()  # noqa: S323 (the answer counts here, not who signed)
@@ -59,15 +62,40 @@ def ask(question: Question) -> tuple[bool, str]:
         "X-Forwarded-Host": question.host,
         "X-Forwarded-Proto": "https" if question.secure else "http",
     }
+    late = threading.Event()
     try:
-        connection.request("GET", question.path, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read(300).decode(errors="replace").strip().splitlines()
-        return 200 <= answer.status < 300, f"{answer.status} {answer.reason}" + (f": {body[0][:120]}" if body else "")
+        connection.connect()
+        with _cut_off(connection.sock, question.timeout, late):
+            connection.request("GET", question.path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read(300).decode(errors="replace").strip().splitlines()
     except (OSError, http.client.HTTPException) as problem:
-        return False, getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        return False, LATE if late.is_set() else (
+            getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        )
     finally:
         connection.close()
+    if late.is_set():
+        return False, LATE
+    return 200 <= answer.status < 300, f"{answer.status} {answer.reason}" + (f": {body[0][:120]}" if body else "")
+
+
+@contextmanager
+def _cut_off(sock: socket.socket, seconds: float, late: threading.Event) -> Iterator[None]:
+    """Let a conversation last so long and no longer: a socket's own limit begins anew with every byte."""
+
+    def cut() -> None:
+        late.set()
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # below TLS, which another thread is reading
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Watch:

@@ -17,7 +17,8 @@ class Space:
 
 @dataclass(frozen=True)
 class Image:
-    """An image of the host. `own` are bytes that no other image shares; `workspace` is what it was built for, if any.
+    """An image of the host. `own` are bytes that no other image shares; `workspace` is what it was built for, if any;
+    `tags` are all its names, digests of registries included.
 
     `used`: a container was made of it, running or not.
     """
