@@ -23,7 +23,7 @@ URL = f"http://127.0.0.1:{PORT}/api/health#hub"
 LOAD = "--rate 4 --keepalive-share 0.5 --slow-rate 0.2 --timeout 20 --max-seconds 3600"
 FILES = "--events /srv/events --stop-file /srv/stop --out /srv/load.json"
 # What the kernel ended, asked of it as root: the control group whose limit it was, "" for the whole host's.
-KILLS = "from celadon.adapters import host; print(*(f'{k.process} {k.group}' for k in host.kernel_kills()), sep='\\n')"
+KILLS = "from celadon.adapters import host; print(*(f'{k.process} {k.group}' for k in host.kernel_kills(1)), sep='\\n')"
 SWAP_MOST = 16  # MB that the server may put out while a build is held
 
 

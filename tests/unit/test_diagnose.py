@@ -46,6 +46,7 @@ def test_a_server_that_is_well_has_nothing_to_look_at() -> None:
         ({"swap_free": 10 * MIB}, WARNING, "swap: 10M free of 2.0G"),
         ({"pressure": {"memory": 31.4}}, WARNING, "waited for memory in 31 percent of the last minute"),
         ({"kills": (Kill(NOW, "java", 3 * GIB, ""),)}, ERROR, "01-11 09:00: the kernel ended java, which used 3.0G"),
+        ({"kills": (Kill(NOW, "java", GIB, ""),), "killed": 0}, ERROR, "the kernel ended java"),
         ({"kills": (Kill(NOW, "node", GIB, "/docker/abc", "/docker/abc"),)}, WARNING, "the kernel ended node, which"),
         ({"kills": (Kill(NOW, "node", GIB, "", "/docker/c0ffee"),)}, ERROR, "ended node (shop-staging-web-blue-1), wh"),
         ({"boxes": (exited(137),)}, ERROR, "ended by SIGKILL (exit code 137): by somebody, or by the kernel"),
@@ -127,3 +128,15 @@ def test_the_kernels_own_words_are_read() -> None:
     assert (second.process, second.group, second.own_group) == ("node", "", "/docker/abc") and int(
         first.when
     ) == 1000 + 27758
+
+
+def test_the_journal_of_earlier_boots_is_read() -> None:
+    lines = [
+        "1768122000.120000 shop kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,"
+        "global_oom,task_memcg=/system.slice/docker-c0ffee.scope,task=java,pid=812,uid=0",
+        "1768122000.125000 shop kernel: Out of memory: Killed process 812 (java) total-vm:9kB, anon-rss:2048kB, UID:0",
+        "1768122001.000000 shop kernel: oom_reaper: reaped process 812 (java), now anon-rss:0kB, file-rss:0kB",
+    ]  # fmt: skip
+    [kill] = host.killed(lines, 0.0)
+    assert (kill.when, kill.process, kill.memory, kill.group) == (1768122000.125, "java", 2 << 20, "")
+    assert kill.own_group == "/system.slice/docker-c0ffee.scope"

@@ -9,6 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from celadon.adapters import process
+from celadon.errors import CommandError
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -73,13 +76,33 @@ class Killed:
     own_group: str
 
 
-def kernel_kills() -> list[Killed] | None:
-    """The kernel's own log of them since it booted, as far as it is kept; None where this user may not read it."""
+def kernel_kills(days: int) -> list[Killed] | None:
+    """What the kernel's log says of them: since it booted, and in the last `days` before, as far as systemd's journal
+    keeps that. None where this user may read neither."""
+    now, before = _of_this_boot(), _of_the_journal(days)
+    if now is None:
+        return before or None
+    return [*(kill for kill in before if kill.when < _booted()), *now]
+
+
+def _of_the_journal(days: int) -> list[Killed]:
+    asked = ["journalctl", "--quiet", "--no-pager", "--output", "short-unix", f"--since=-{days}d", "_TRANSPORT=kernel"]
+    try:  # without --grep, which not every journalctl has
+        return killed(process.run(asked, timeout=30, check=False).out.splitlines(), 0.0)
+    except CommandError:
+        return []  # no systemd here, or it is busy
+
+
+def _booted() -> float:
+    """When the kernel began to count, in seconds since 1970."""
+    return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def _of_this_boot() -> list[Killed] | None:
     try:
         descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return None
-    booted = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
     lines = []
     try:
         while True:
@@ -88,20 +111,21 @@ def kernel_kills() -> list[Killed] | None:
             except BrokenPipeError:
                 continue  # overwritten while it was read: the next one
             except BlockingIOError:
-                return killed(lines, booted)
+                return killed(lines, _booted())
     finally:
         os.close(descriptor)
 
 
 def killed(lines: Sequence[str], booted: float) -> list[Killed]:
-    """What lines of /dev/kmsg ("6,812,27758877785,-;oom-kill:…") say of processes that were killed."""
+    """What lines of /dev/kmsg ("6,812,27758877785,-;oom-kill:…"), which count from when it `booted`, or of the journal
+    ("1768122000.125 host kernel: oom-kill:…") say of processes that were killed."""
     found: list[Killed] = []
     groups: dict[str, tuple[str, str]] = {}
     for line in lines:
         if cause := _OOM_CAUSE.search(line):
             groups[cause["pid"]] = cause["group"] or "", cause["own"]
         elif match := _OOM_KILL.search(line):
-            when = booted + int(match["microseconds"]) / 1e6
+            when = booted + int(match["microseconds"]) / 1e6 if match["microseconds"] else float(match["seconds"])
             group, own = groups.pop(match["pid"], ("?" if "Memory cgroup" in line else "", ""))
             found.append(Killed(when, match["process"], int(match["kb"]) * 1024, group, own))
     return found
@@ -111,14 +135,15 @@ def killed_from_above(container: str, about: float) -> bool:
     """Whether the kernel's log says that it ended a process of a container (by its id) within a minute of `about`
     (seconds since 1970) for lack of memory above it: not for the container's own limit."""
     return any(container in k.own_group and container not in k.group and abs(k.when - about) < 60
-               for k in kernel_kills() or ())  # fmt: skip
+               for k in _of_this_boot() or ())  # fmt: skip
 
 
 _OOM_CAUSE = re.compile(
     r"oom-kill:constraint=\w+,.*?(?:oom_memcg=(?P<group>[^,]*),)?task_memcg=(?P<own>[^,]*),.*pid=(?P<pid>\d+)"
 )
 _OOM_KILL = re.compile(
-    r"^\d+,\d+,(?P<microseconds>\d+),.*[Oo]ut of memory: Killed process (?P<pid>\d+) \((?P<process>[^)]*)\)"
+    r"^(?:\d+,\d+,(?P<microseconds>\d+),|(?P<seconds>[\d.]+) )"
+    r".*[Oo]ut of memory: Killed process (?P<pid>\d+) \((?P<process>[^)]*)\)"
     r".*anon-rss:(?P<kb>\d+)kB"
 )
 

@@ -47,7 +47,7 @@ def pressure(seen: Facts) -> Iterator[Finding]:
 
 def kills(seen: Facts) -> Iterator[Finding]:
     """Processes that the kernel ended for lack of memory, in the last days."""
-    if seen.killed == 0:
+    if seen.killed == 0 and not seen.kills:  # there may be some of before it booted
         yield Finding("kills", OK, _("the kernel ended nothing for lack of memory since it booted"))
         return
     if seen.kills is None:

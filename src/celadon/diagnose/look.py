@@ -22,6 +22,7 @@ from celadon.state.layout import Layout
 from celadon.state.snapshot import Container
 
 NOT_FOUND = 126  # exit codes from here on: the command could not be run at all
+DAYS = 7  # of the kernel's log
 ASKED = 5  # hosts: more would make everybody wait
 PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
 # Whether a TCP connection to a host and a port can be had, with what the router's image has: Alpine's, or Debian's.
@@ -37,7 +38,7 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
     mine = {one.id: one for one in docker.containers(outline.name)}
     boxes = tuple(sorted((_box(mine.get(one["Id"]), one) for one in raw), key=lambda b: b.name))
     free, total = host.memory()
-    kills = host.kernel_kills()
+    kills = host.kernel_kills(DAYS)
     resolved = _resolved(configs, boxes)
     return Facts(
         now=datetime.now(UTC),
