@@ -227,8 +227,11 @@ def _remote(service: Service) -> tuple[str, int] | None:
     url = service.options.git.url if service.options.git else None
     address = url or (git.remote(Path(context)) if context else "")
     if "://" in address:
-        parts = urlsplit(address)
-        port = parts.port or PORTS.get(parts.scheme)
+        try:
+            parts = urlsplit(address)
+            port = parts.port or PORTS.get(parts.scheme)
+        except ValueError:  # no address at all; a fetch says so
+            return None
         return (parts.hostname, port) if parts.hostname and port else None
     before, colon, _path = address.partition(":")
     return (before.rpartition("@")[2], PORTS["ssh"]) if colon and "/" not in before else None
