@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from celadon.locale import _, numbers
 from celadon.plan import retire
@@ -10,6 +11,7 @@ from celadon.plan.expect import BuildStep, without_values
 from celadon.state.disk import Cached, Disk, Image, Space
 from celadon.state.snapshot import Built, Release, Snapshot
 
+SECOND = timedelta(seconds=1)  # the record's times have no smaller part
 _RUN = re.compile(r"\[[^\]]*\] RUN |mount / from exec ")
 
 
@@ -61,7 +63,7 @@ def waste(
     images = _nameless(snapshot, disk)
     going = {r.image_id for r in releases} | {b.image_id for b in built} | {i.id for i in images}
     sizes = {id_: disk.images[id_].own for id_ in going - staying if id_ in disk.images}
-    cache = _oldest(snapshot.made, disk.cache, lacking - sum(sizes.values()))
+    cache = _oldest(_only_ours(snapshot, disk.cache), disk.cache, lacking - sum(sizes.values()))
     return Waste(releases, built, images, cache, sizes)
 
 
@@ -92,6 +94,17 @@ def _nameless(snapshot: Snapshot, disk: Disk) -> tuple[Image, ...]:
     return tuple(
         i for i in disk.images.values() if i.id in snapshot.made and not i.tags and not i.used and i.id not in named
     )
+
+
+def _only_ours(snapshot: Snapshot, cache: Iterable[Cached]) -> frozenset[str]:
+    """The ids of records that this workspace's builds made, and that nobody else's used since: those were last used
+    while none of its deployments ran."""
+
+    def used_by_us(record: Cached) -> bool:
+        used = datetime.fromisoformat(record.used)
+        return any(begin <= used <= end + SECOND for begin, end in snapshot.at_work)
+
+    return frozenset(record.id for record in cache if record.id in snapshot.made and used_by_us(record))
 
 
 def _oldest(ours: Collection[str], cache: Sequence[Cached], lacking: int) -> tuple[Cached, ...]:

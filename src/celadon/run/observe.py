@@ -36,6 +36,7 @@ def snapshot(record: Record, layout: Layout, workspace: str, now: datetime) -> S
         memory=_memory(containers),
         workspace=workspace,
         made=record.builds.made(),
+        at_work=record.times_at_work(),
         adrift=frozenset(c.environment for c in containers
                          if c.role == ROUTER and nginx.is_adrift(layout.router(c.environment))),
     )  # fmt: skip

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from celadon.errors import CeladonError
@@ -287,6 +288,15 @@ class Record:
                     "evidence": tuple(r["evidence"].splitlines()),
                 }
             )
+            for r in rows
+        )
+
+    def times_at_work(self) -> tuple[tuple[datetime, datetime], ...]:
+        """When deployments of this workspace ran, from the first on; what is not over yet has no end."""
+        rows = self._db.execute("SELECT started, finished FROM deployments ORDER BY id")
+        forever = datetime.max.replace(tzinfo=UTC)
+        return tuple(
+            (datetime.fromisoformat(r["started"]), datetime.fromisoformat(r["finished"]) if r["finished"] else forever)
             for r in rows
         )
 

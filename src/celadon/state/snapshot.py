@@ -189,7 +189,8 @@ class Snapshot:
     """One look at the server. Keys: `live` by (environment, service), `images` by tag, `incoming` by service.
 
     `made` are the ids of images and build cache records that this workspace's builds made. `adrift` are the
-    environments whose router still mounts a folder that is gone.
+    environments whose router still mounts a folder that is gone. `at_work` is when deployments of this workspace ran,
+    to the second.
     """
 
     now: datetime
@@ -206,6 +207,7 @@ class Snapshot:
     made: frozenset[str] = frozenset()
     adrift: frozenset[str] = frozenset()
     builder: Builder | None = None
+    at_work: tuple[tuple[datetime, datetime], ...] = ()
 
     def release(self, environment: str, service: str, release_id: str) -> Release | None:
         return next(

@@ -1,5 +1,6 @@
 """What may go, and whether the disk holds what comes: tables in, words out."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def seen(case: dict[str, Any]) -> tuple[Snapshot, Disk]:
     live = {(e, s): Live(id_, "blue") for e, s, id_ in case.get("live", [])}
     built = tuple(Built(s, id_, image, "c" * 40, "", "", id_) for s, id_, image in case.get("built", []))
     cache = tuple(
-        Cached(row["id"], row.get("step", "[2/3] RUN make"), row.get("mb", 100) * MB, row["day"],
+        Cached(row["id"], row.get("step", "[2/3] RUN make"), row.get("mb", 100) * MB, f"{row['day']}T09:30:12.5Z",
                row.get("busy", False), tuple(row.get("over", ())))
         for row in case.get("cache", [])
     )  # fmt: skip
@@ -39,7 +40,8 @@ def seen(case: dict[str, Any]) -> tuple[Snapshot, Disk]:
     where = Space("/data", free * MB, total * MB, case.get("inodes_free", 0), case.get("inodes", 0))
     disk = Disk((where,), Space("/state", case.get("state", 5000) * MB, 9000 * MB), images, cache)
     mine = frozenset(case.get("made", [row["id"] for key in ("cache", "images") for row in case.get(key, [])]))
-    return Snapshot(NOW, (), releases, live, built, workspace="shop", disk=disk, made=mine), disk
+    worked = ((datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 9, 9, 30, 12, tzinfo=UTC)),)
+    return Snapshot(NOW, (), releases, live, built, workspace="shop", disk=disk, made=mine, at_work=worked), disk
 
 
 @pytest.mark.parametrize("name", CASES["goes"])
