@@ -52,7 +52,9 @@ def test_cleanup_removes_only_what_this_workspace_made(shop: Workspace) -> None:
 
         shop.top["disk"] = {"floor": "900g"}  # no disk here has that
         shop.write()
-        listed = shop.celadon("cleanup", "--dry-run", "--json").json
+        looked = shop.celadon("cleanup", "--dry-run", "--json")
+        assert "stays below its floor of 900G" in looked.err
+        listed = looked.json
         assert {row["kind"] for row in listed["objects"]} == {"build cache"} and listed["freed"] is None
         assert ours <= set(cache())
         told = shop.celadon("cleanup")

@@ -1,8 +1,11 @@
 """Cleaning up by hand: the whole workspace, under the host's lock."""
 
+from dataclasses import replace
+
 from celadon.app.configs import read
 from celadon.app.healing import LOCK_LIMIT, heal_the_killed, locked
 from celadon.app.workspace import Workspace
+from celadon.plan import cleanup
 from celadon.plan.cleanup import Waste
 from celadon.run import cleaning
 from celadon.run.cleaning import Cleaned
@@ -11,8 +14,12 @@ from celadon.run.world import World
 
 
 def look(workspace: Workspace, report: Report) -> Waste:
-    """What `clean` would remove now."""
-    return cleaning.look(_world(workspace, report))[1]
+    """What `clean` would remove now; noted where even that would not keep the floor."""
+    world = _world(workspace, report)
+    disk, waste = cleaning.look(world)
+    for one, floor in cleaning.short(world, [replace(one, free=one.free + waste.bytes) for one in disk.spaces]):
+        report.note(cleanup.below(one, floor))
+    return waste
 
 
 def clean(workspace: Workspace, report: Report) -> Cleaned:

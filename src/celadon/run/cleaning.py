@@ -1,6 +1,6 @@
 """Cleaning up: what nothing needs any more goes, after each deployment and by hand; the host's lock must be held."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from celadon.adapters import storage
@@ -11,7 +11,7 @@ from celadon.plan import cleanup, space, steps
 from celadon.plan.cleanup import Waste
 from celadon.run import notifying, observe, projection
 from celadon.run.world import World
-from celadon.state.disk import Disk
+from celadon.state.disk import Disk, Space
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,12 @@ def look(world: World, environments: Collection[str] | None = None) -> tuple[Dis
     disk, settings = observe.disk(world.layout), world.config.settings
     lacking = space.missing(disk, settings.disk.floor)
     return disk, cleanup.waste(settings.keep, seen, disk, lacking, environments)
+
+
+def short(world: World, spaces: Iterable[Space]) -> list[tuple[Space, int]]:
+    """Those of the engine's file systems that have less free than their floor, with that floor in bytes."""
+    floors = [(one, space.floor(world.config.settings.disk.floor, one.total)) for one in spaces]
+    return [(one, floor) for one, floor in floors if one.free < floor]
 
 
 def clean_up(world: World, step: steps.CleanUp) -> None:
@@ -50,9 +56,7 @@ def clean(world: World, environments: Collection[str] | None = None) -> Cleaned:
     after = observe.disk(world.layout) if going != Waste() else disk  # mostly nothing goes: asked once
     still_there = {*(record.id for record in after.cache), *after.images}
     world.record.builds.forget_made(world.record.builds.made() - still_there)
-    for one in after.spaces:
-        floor = space.floor(world.config.settings.disk.floor, one.total)
-        if one.free < floor:
-            world.report.note(cleanup.below(one, floor))
-            notifying.disk_low(world.config, world.report, free=one.free, floor=floor, folder=one.folder)
+    for one, floor in short(world, after.spaces):
+        world.report.note(cleanup.below(one, floor))
+        notifying.disk_low(world.config, world.report, free=one.free, floor=floor, folder=one.folder)
     return Cleaned(going, sum(one.free for one in after.spaces) - sum(one.free for one in disk.spaces))
