@@ -3,7 +3,11 @@
 import json
 import socket
 import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 from celadon.adapters import cgroup
 from tests.e2e.workspace import Workspace, run, wait_for
@@ -37,8 +41,19 @@ def test_what_is_wrong_is_found_where_it_is(team: Workspace) -> None:
     assert found(team, 0)
 
 
-def test_how_containers_fell_is_said_by_what_really_ended_them(team: Workspace) -> None:
-    above = f"celadon-{team.name}"
+@pytest.fixture
+def above(team: Workspace) -> Iterator[str]:
+    """A control group with a limit of its own, above whatever container is put there."""
+    name = f"celadon-{team.name}"
+    cgroup.limit(48 << 20, None, "nginx:1.30", name)
+    yield name
+    team.remove()
+    for folder in (cgroup.ROOT, cgroup.ROOT / "memory", cgroup.ROOT / "cpu"):
+        with suppress(OSError):
+            (folder / name).rmdir()
+
+
+def test_how_containers_fell_is_said_by_what_really_ended_them(team: Workspace, above: str) -> None:
     hungry = "import time; time.sleep(1); b'x' * (300 << 20)"
     alive = f"import subprocess, time; subprocess.run(['python3', '-c', \"{hungry}\"]); time.sleep(600)"
     base = {"image": "python:3.14-slim", "init": True}
@@ -50,7 +65,6 @@ def test_how_containers_fell_is_said_by_what_really_ended_them(team: Workspace) 
         "held": {**base, "cgroup_parent": f"/{above}", "command": ["python3", "-c", hungry]},
     }
     team.write()
-    cgroup.limit(48 << 20, None, "nginx:1.30", above)  # not the containers' own limit
     team.celadon("deploy", "staging")
 
     def told() -> dict[str, str]:
