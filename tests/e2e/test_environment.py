@@ -135,6 +135,7 @@ def test_certificates_are_served_and_plain_requests_redirected(shop: Workspace) 
     run([*make, "-subj", "/CN=renewed.example.com"], shop.folder)
     shop.celadon("up", "staging")
     assert ssl.get_server_certificate(("127.0.0.1", secure)) != first  # renewed, without a restart
+    assert len([*(shop.folder / ".celadon" / "router" / "staging").glob("*.key")]) == 1  # the old one is nowhere
     (shop.folder / "cert.pem").write_text("no certificate\n")
     assert "nginx refuses" in shop.celadon("up", "staging", expect=1).err
     run(["docker", "restart", *shop.containers("label=celadon.role=router")])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import jinja2
 
 CONFIG, NEXT, REFUSED = "nginx.conf", "next.conf", "refused.conf"
+CERTIFICATE = "certificate"  # names the copies that the next configuration serves: NAME.pem, NAME.key
 UNTOLD, ADRIFT = "untold", "adrift"  # marks
 TAKEOVER_LIMIT = 20.0  # seconds for new workers to take over; it takes some 20 ms where nothing is wrong
 LEAVING = "shutting down"
@@ -150,8 +151,12 @@ def adopt(folder: Path) -> None:
 
 
 def told(folder: Path) -> None:
-    """nginx has the configuration: it was reloaded, or will read it when it starts."""
+    """nginx has the configuration: it was reloaded, or will read it when it starts. Certificates before it may go."""
     (folder / UNTOLD).unlink(missing_ok=True)
+    named = "".join(f.read_text(encoding="utf-8") for f in (folder / CONFIG, folder / CERTIFICATE) if f.exists())
+    for copy in (*folder.glob("*.pem"), *folder.glob("*.key")):
+        if copy.stem not in named:
+            copy.unlink(missing_ok=True)
 
 
 def reload(router: str, pid: int, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -219,7 +224,7 @@ def keep_certificate(folder: Path, certificate: Path, key: Path) -> str:
     With a name of its own a renewed certificate is a changed configuration: it is tested before it counts, and the
     router is reloaded for it. Where the files are gone, the last copy stays. Raises CeladonError with neither.
     """
-    current = folder / "certificate"
+    current = folder / CERTIFICATE
     if certificate.is_file() and key.is_file():
         texts = (certificate.read_text(), key.read_text())
         name = hashlib.sha256("".join(texts).encode()).hexdigest()[:16]

@@ -243,7 +243,7 @@ def _certificates(layout: Layout, configs: Mapping[str, EnvironmentConfig]) -> d
     for name, config in configs.items():
         if config.options.tls is None:
             continue
-        current = layout.router(name) / "certificate"
+        current = layout.router(name) / nginx.CERTIFICATE
         file = layout.router(name) / f"{current.read_text()}.pem" if current.exists() else None
         if file and file.exists() and (end := _end_of(file)):
             found[name] = end
