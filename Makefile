@@ -31,8 +31,8 @@ unit: venv  ## the tests that need no engine
 e2e: setup  ## the stories on the real engine: two at a time, then those that need the host to themselves
 	@$(BIN)/pytest -m "engine and not alone" $(if $(filter 0,$(shell id -u)),--dist worksteal --tx 2*popen//python=tests/e2e/own-host)
 	@$(BIN)/pytest -m "engine and alone"
-bench: setup  ## promote and rollback beside the scripts of others; builds beside Buildx
-	@$(BIN)/python -m bench.run && $(BIN)/python -m bench.build
+bench: setup  ## promote and rollback beside the scripts of others; builds beside Buildx, and users beside builds
+	@$(BIN)/python -m bench.run && $(BIN)/python -m bench.build && $(BIN)/python -m bench.beside
 
 torture: setup  ## the whole kill matrix and a hundred rounds under load, and power cuts (hours)
 	@$(BIN)/python -m tests.torture && $(BIN)/python -m tests.torture --engine live && \

@@ -1,4 +1,4 @@
-"""`make bench`: the same build through Celadon and straight through Buildx, and what users notice of a build."""
+"""`make bench`: the same build through Celadon and straight through Buildx."""
 
 import argparse
 import json
@@ -9,19 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
-from bench.load import Load
 from bench.peak import Peak
 from bench.sides import GIT, HERE, run
 
 PORT = 4630
 # Some ten seconds of one processor, as a compiler would have them; `number` keeps it out of every cache.
 WORK = 'RUN : {number}; python3 -c "from hashlib import sha256; all(sha256(bytes(999)) for _ in range(8_000_000))"\n'
-HUNGRY = "RUN : {number}; python3 -c \"x = bytearray(600 << 20); x[::4096] = b'1' * len(x[::4096])\"\n"
 CAP = "300m"
 
 
@@ -66,22 +65,28 @@ class Team:
         return float(next(s["seconds"] for s in steps if s["text"].startswith("build ")))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
-    arguments = parser.parse_args()
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+@contextmanager
+def at_work() -> Iterator[Team]:
+    """A team whose service is live, for the length of a benchmark."""
     folder = Path(tempfile.mkdtemp(prefix="celadon-bench-"))
     team = Team(folder)
     try:
         team.commit("")
         run([*team.command, "deploy", "staging"])
-        compare(team, arguments.runs)
-        beside(team)
+        yield team
     finally:
         run([*team.command, "down", "staging", "--volumes", "-y"])
         subprocess.run(["docker", "image", "rm", "--force", "bench-built:straight"], capture_output=True)
         shutil.rmtree(folder)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with at_work() as team:
+        compare(team, arguments.runs)
     return 0
 
 
@@ -140,30 +145,6 @@ def proportional(folder: Path) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
-
-
-def beside(team: Team) -> None:
-    """The latency of a service that runs, in quiet and while a build beside it works, and wants more than its cap."""
-    quiet = latency(lambda: time.sleep(15))
-    team.commit(WORK.format(number=f"beside {team.folder.name}"))
-    working = latency(lambda: run(team.build()))
-    team.commit(HUNGRY.format(number=team.folder.name))
-    killed: list[int] = []
-    met = latency(lambda: killed.append(subprocess.run(team.build(), capture_output=True).returncode))
-    for name, one in (("quiet", quiet), ("beside a build", working), (f"beside one killed at {CAP}", met)):
-        print(f"p99 {name}: {one['p99_ms']:.1f} ms ({one['p99_ms'] / quiet['p99_ms']:.2f} x), "
-              f"{one['failed']} of {one['total']} failed")  # fmt: skip
-    assert killed == [1]
-
-
-def latency(work: Callable[[], object]) -> dict[str, float]:
-    """The figures of 100 requests/s while `work` is done."""
-    with Load([f"http://127.0.0.1:{PORT}/api/health#service"], rate=100, slow=0) as load:
-        time.sleep(1)
-        load.phase("work")
-        work()
-        found: dict[str, float] = load.stop()["phases"]["work"]
-        return found
 
 
 if __name__ == "__main__":

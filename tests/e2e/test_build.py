@@ -10,6 +10,7 @@ import sys
 import threading
 
 import pytest
+from bench.load import Load
 
 from celadon.adapters import cgroup
 from tests.e2e.workspace import Workspace, run
@@ -23,13 +24,17 @@ def add_step(shop: Workspace, step: str) -> None:
     shop.commit("shop", {"VERSION": "2\n", "Dockerfile": dockerfile.read_text() + step}, "another step")
 
 
-def test_a_build_that_wants_more_than_its_cap_dies_at_the_cap_in_words(shop: Workspace) -> None:
+def test_a_build_that_wants_more_than_its_cap_dies_at_the_cap_in_words_beside_its_users(shop: Workspace) -> None:
+    """How fast users are answered meanwhile is for `bench.beside`."""
     shop.top["build"] = {"memory": "300m"}
     shop.write()
     told = shop.celadon("deploy", "staging").out
     assert "a build gets at most 300M of memory" in told
     add_step(shop, HUNGRY.format(new=shop.name))  # in nobody's cache
-    failed = shop.celadon("deploy", "staging", expect=1).err
+    with Load([f"http://127.0.0.1:{shop.staging}/shop/api/health#shop"], rate=100, slow=0) as load:
+        failed = shop.celadon("deploy", "staging", expect=1).err
+        answers = load.stop()
+    assert answers["failed"] == 0 and answers["total"] > 100
     assert "wanted more memory than a build may take (300M)" in failed and "600 << 20" in failed
     assert "the build used 300M of 300M" in failed and f"{shop.name}-staging-shop" in failed  # what ran beside it
     assert "x-celadon.build.memory: 512m" in failed
