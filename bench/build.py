@@ -55,8 +55,8 @@ class Team:
         return [*self.command, "build", "staging"]
 
     def straight(self) -> list[str]:
-        return ["docker", "buildx", "build", "--quiet", "--load", "--provenance=false", "--tag", "bench-built:straight",
-                str(self.source)]  # fmt: skip
+        return ["docker", "buildx", "build", "--progress=rawjson", "--load", "--provenance=false", "--tag",
+                "bench-built:straight", str(self.source)]  # fmt: skip
 
     def step_seconds(self) -> float:
         """What the build itself took in Celadon's last deployment: without fetching, planning and cleaning up."""
