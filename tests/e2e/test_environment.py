@@ -32,10 +32,29 @@ def test_backing_services_start_once_and_deploys_leave_them_alone(shop: Workspac
     shop.celadon("down", "staging", "-y")
     assert shop.containers() == []
     shop.celadon("up", "staging")
-    wait_for(lambda: shop.get("/shop/api/health")[0] == 200)  # `up` returns when it runs, not when it answers
     assert shop.version("/shop") == "2"
     count = ["psql", "-U", "postgres", "-d", "shop", "-tAc", "select count(*) from kept"]
     assert shop.celadon("exec", "staging", "db", "--", *count).out.strip() == "0"  # the table outlived it
+
+
+def test_up_is_done_when_users_are_answered_and_says_who_does_not_get_healthy(shop: Workspace) -> None:
+    (shop.folder / "flags").mkdir()
+    (shop.folder / "flags" / "well").touch()
+    service = shop.services[shop.unique("shop")]
+    service["volumes"] = ["./flags:/flags:ro"]
+    service["command"] = ["sh", "-c", "test -e /flags/well && exec python3 -u app.py; exec sleep 600"]
+    service["x-celadon"]["health"] = {"path": "/api/health", "within": "4s"}
+    shop.write()
+    shop.celadon("deploy", "staging")
+    shop.celadon("down", "staging", "-y")
+    (shop.folder / "flags" / "well").unlink()
+    failed = shop.celadon("up", "staging", expect=1).err
+    assert shop.unique("shop") in failed and "healthy" in failed
+    assert shop.slots() == ["shop-blue"]  # what was started stays, to be looked at
+    (shop.folder / "flags" / "well").touch()
+    shop.celadon("down", "staging", "-y")
+    shop.celadon("up", "staging")
+    assert shop.version("/shop") == "1"
 
 
 @pytest.mark.alone  # it looks at all images of the host

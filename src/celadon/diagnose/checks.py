@@ -6,13 +6,12 @@ from datetime import timedelta
 from celadon.diagnose.facts import ERROR, INFO, OK, WARNING, Facts, Finding
 from celadon.locale import _, ngettext
 from celadon.locale.numbers import size
-from celadon.locale.words import LIVE_RESTORE_OFF, called, capped_by
+from celadon.locale.words import LIVE_RESTORE_OFF, MAKE_SWAP, called, capped_by
 from celadon.plan import space
 
 GIB = 1 << 30
 DAYS = timedelta(days=7)  # of the kernel's log, and before a certificate's end
 PRESSED = {"memory": 10.0, "io": 20.0, "cpu": 60.0}  # % of a minute in which something waited: people notice
-SWAP = "fallocate -l 2G /swapfile && chmod 600 /swapfile && mkswap /swapfile && swapon /swapfile"
 SIZES = (2, 4, 8, 16, 32, 64)  # GB of memory that one can rent
 RESERVE = 0.1  # of all memory, for the kernel and what is not foreseen
 
@@ -29,7 +28,7 @@ def memory(seen: Facts) -> Iterator[Finding]:
         yield Finding("memory", OK, free)
     if not seen.swap_total:
         yield Finding("memory", INFO, _("no swap"), _("a short peak ends a process instead of slowing it down"),
-                      SWAP)  # fmt: skip
+                      MAKE_SWAP)  # fmt: skip
     elif seen.swap_free < seen.swap_total * 0.2:
         what = _("swap: {free} free of {total}").format(free=size(seen.swap_free), total=size(seen.swap_total))
         yield Finding("memory", WARNING, what, _("the server lives beyond its memory, and is slow"))

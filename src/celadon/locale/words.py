@@ -8,6 +8,8 @@ LIVE_RESTORE_OFF = (
     _('"live-restore": true in /etc/docker/daemon.json, then: systemctl reload docker'),
 )
 
+MAKE_SWAP = "fallocate -l 2G /swapfile && chmod 600 /swapfile && mkswap /swapfile && swapon /swapfile"
+
 # What the record, the engine and machines call by a fixed name, as people read it.
 _NAMES = {
     "waiting": _("waiting"), "running": _("running"), "succeeded": _("succeeded"), "failed": _("failed"),

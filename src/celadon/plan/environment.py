@@ -7,10 +7,17 @@ from celadon.state.snapshot import ROUTER, Snapshot
 
 
 def plan_up(config: EnvironmentConfig, snapshot: Snapshot) -> Plan:
-    """Network, backing services and router, and then everything that the record has as live."""
+    """Network, backing services and router, and then everything that the record has as live, until it is healthy."""
     moved = common.router_moved(config, snapshot)
-    prepare = steps.Prepare((*config.backing, ROUTER), restarts_router=moved)
-    return Plan("up", config.name, tuple(config.backing), (prepare, steps.Heal(config.name)))
+    live = tuple(steps.Candidate(service, now.release, now.slot)
+                 for (environment, service), now in snapshot.live.items() if environment == config.name)  # fmt: skip
+    road: tuple[steps.Step, ...] = (
+        steps.Prepare((*config.backing, ROUTER), restarts_router=moved),
+        steps.Heal(config.name),
+    )
+    if live:
+        road += (steps.ProbeInside(live),)
+    return Plan("up", config.name, tuple(config.backing), road)
 
 
 def plan_down(config: EnvironmentConfig, *, volumes: bool) -> Plan:

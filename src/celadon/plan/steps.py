@@ -135,7 +135,7 @@ class Start(Step):
 
 @dataclass(frozen=True)
 class ProbeInside(Step):
-    """Ask the candidates what the router would ask them, until each is healthy."""
+    """Ask candidates, or what was started again, what the router would ask them, until each is healthy."""
 
     candidates: tuple[Candidate, ...]
 

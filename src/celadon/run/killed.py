@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from celadon.adapters import docker, host
 from celadon.errors import BuildError, RefusedError
 from celadon.locale import _, numbers
+from celadon.locale.words import MAKE_SWAP
 from celadon.plan import admission
 from celadon.run.ways import Way
 from celadon.run.world import World
@@ -35,7 +36,7 @@ class Seen:
 def in_words(world: World, failure: BuildError, seen: Seen) -> BuildError:
     """A failure with memory's part in it, where it had one."""
     told = "\n".join([failure.cause, *failure.evidence])
-    facts = [_beside(world), *failure.evidence]
+    facts = [_beside(), *failure.evidence]
     node = _(" For Node: ENV NODE_OPTIONS=--max-old-space-size={heap}").format(heap=int(seen.cap * HEAP) >> 20)
 
     def explained(message: str, hint: str, *first: str) -> BuildError:
@@ -66,13 +67,14 @@ def in_words(world: World, failure: BuildError, seen: Seen) -> BuildError:
     )
 
 
-def _beside(world: World) -> str:
-    """What else took memory, the largest first."""
+def _beside() -> str:
+    """What else took memory on the host, the largest containers first, whoever they belong to."""
     memory = Memory(*host.memory())
-    used = [(host.memory_of(c.pid) or 0, c.name) for c in docker.containers(world.config.workspace) if c.running]
-    largest = ", ".join(f"{name} {numbers.size(bytes_)}" for bytes_, name in sorted(used, reverse=True)[:3])
+    running = ((c["State"]["Pid"], c["Name"].removeprefix("/")) for c in docker.every_container())
+    used = sorted(((host.memory_of(pid) or 0, name) for pid, name in running if pid), reverse=True)
+    largest = ", ".join(f"{name} {numbers.size(bytes_)}" for bytes_, name in used[:5])
     return _("beside it: {largest}; free on the host: {free} of {total}").format(
-        largest=largest or _("nothing of this workspace"), free=numbers.size(memory.free),
+        largest=largest or _("no container"), free=numbers.size(memory.free),
         total=numbers.size(memory.total),
     )  # fmt: skip
 
@@ -84,6 +86,8 @@ def _more(world: World, seen: Seen) -> str:
             world.config.settings.build.model_copy(update={"memory": wanted}), Memory(*host.memory())
         )
     except RefusedError:
-        return _("This server has no more to give beside what runs: let the step take less (fewer jobs at a time), "
+        hint = _("This server has no more to give beside what runs: let the step take less (fewer jobs at a time), "
                  "give the server more memory, or build elsewhere and name `image:` instead of `build:`.")  # fmt: skip
+        swap = _(" Or swap, for what is idle: {command}").format(command=MAKE_SWAP)
+        return hint + (swap if host.swap()[1] == 0 else "")
     return seen.way.more(wanted)
