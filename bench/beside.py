@@ -14,11 +14,11 @@ from celadon.adapters.buildx import Progress
 from celadon.plan.expect import FAILED, FINISHED, BuildStep
 from celadon.state.layout import Layout
 
-# What a bundler does: every processor for some seconds, or one with memory that grows to 600 MB in ten.
+# What a bundler does: every processor for some seconds, or one with memory that grows to 600 MB in fifteen.
 HASHES = "all(sha256(bytes(999)) for _ in range({times}))"
 BUSY = "for one in $(seq $(nproc)); do python3 -c 'from hashlib import sha256; {}' & done; wait"
 GROWS = "python3 -c 'from hashlib import sha256; x = [bytes([1]) * (1 << 20) for _ in range(600) if {}]'"
-WORKS, HUNGERS = BUSY.format(HASHES.format(times=5_000_000)), GROWS.format(HASHES.format(times=12_000))
+WORKS, HUNGERS = BUSY.format(HASHES.format(times=5_000_000)), GROWS.format(HASHES.format(times=24_000))
 QUIET = 10.0  # seconds
 GOAL = 1.5  # x of quiet: the step that is killed
 
@@ -27,7 +27,7 @@ Span = tuple[float, float]  # seconds since 1970
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     found: dict[str, list[Request]] = {}
