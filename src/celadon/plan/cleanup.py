@@ -102,7 +102,7 @@ def _only_ours(snapshot: Snapshot, cache: Iterable[Cached]) -> frozenset[str]:
 
     def used_by_us(record: Cached) -> bool:
         used = datetime.fromisoformat(record.used)
-        return any(begin <= used <= end + SECOND for begin, end in snapshot.at_work)
+        return any(begin <= used and used - SECOND <= end for begin, end in snapshot.at_work)
 
     return frozenset(record.id for record in cache if record.id in snapshot.made and used_by_us(record))
 

@@ -17,6 +17,7 @@ from tests.unit.plan.test_plans import NOW, config
 
 CASES = yaml.safe_load(Path(__file__).with_name("cleanup.yaml").read_text())
 MB = 1 << 20
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def seen(case: dict[str, Any]) -> tuple[Snapshot, Disk]:
@@ -40,8 +41,10 @@ def seen(case: dict[str, Any]) -> tuple[Snapshot, Disk]:
     where = Space("/data", free * MB, total * MB, case.get("inodes_free", 0), case.get("inodes", 0))
     disk = Disk((where,), Space("/state", case.get("state", 5000) * MB, 9000 * MB), images, cache)
     mine = frozenset(case.get("made", [row["id"] for key in ("cache", "images") for row in case.get(key, [])]))
-    worked = ((datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 9, 9, 30, 12, tzinfo=UTC)),)
-    return Snapshot(NOW, (), releases, live, built, workspace="shop", disk=disk, made=mine, at_work=worked), disk
+    worked = [(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 9, 9, 30, 12, tzinfo=UTC))]
+    if "working since" in case:
+        worked.append((datetime.fromisoformat(f"{case['working since']}T00:00:00Z"), FOREVER))
+    return Snapshot(NOW, (), releases, live, built, workspace="shop", disk=disk, made=mine, at_work=tuple(worked)), disk
 
 
 @pytest.mark.parametrize("name", CASES["goes"])
