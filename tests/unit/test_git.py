@@ -1,4 +1,4 @@
-"""A clone of Celadon's own: where its login lies, with a real git."""
+"""The commit to build, and a clone of Celadon's own with its login, with a real git."""
 
 import os
 import socket
@@ -8,8 +8,23 @@ from pathlib import Path
 import pytest
 
 from celadon.adapters import git
-from celadon.errors import CeladonError
+from celadon.errors import CeladonError, UsageError
 from celadon.run.retrying import of_the_network
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """One with a commit that has no subject, `first`, and one after it; a tag of a tag."""
+    said = ["git", "-c", "user.name=Team", "-c", "user.email=team@example.com"]
+    for words in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["commit", "--quiet", "--allow-empty", "--allow-empty-message", "--message", ""],
+        ["tag", "--annotate", "--message", "first", "first"],
+        ["tag", "--annotate", "--message", "again", "a-tag-of-it", "first"],
+        ["commit", "--quiet", "--allow-empty", "--message", "commit [x] 'y' \\n 한글\n\nand more"],
+    ):
+        subprocess.run([*said, *words], cwd=tmp_path, check=True, capture_output=True)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -76,3 +91,15 @@ def test_a_fetch_that_takes_too_long_says_so(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(CeladonError) as late:
             git.fetch(tmp_path, "web")
     assert "took longer than" in late.value.evidence[0]
+
+
+@pytest.mark.parametrize("ref", ["^main", "first..main", "main..main", "first...main", "--all", "main main", "nowhere"])
+def test_what_is_not_one_commit_is_refused(repository: Path, ref: str) -> None:
+    with pytest.raises(UsageError, match="no branch, tag or commit"):
+        git.commit(repository, "web", "main", ref, remote=False)
+
+
+@pytest.mark.parametrize("ref", [None, "main", "first", "a tag of it", "main~0", "@"])
+def test_a_commit_is_found_with_its_subject_as_it_was_written(repository: Path, ref: str | None) -> None:
+    sha, subject = git.commit(repository, "web", "main", ref and ref.replace(" ", "-"), remote=False)
+    assert len(sha) == 40 and subject == ("" if ref in ("first", "a tag of it") else "commit [x] 'y' \\n 한글")

@@ -14,6 +14,8 @@ from celadon.state.layout import make_private, write_private
 
 FETCH_LIMIT = 300.0
 
+RANGE = re.compile(r"^\^|\.\.")  # several commits, or none; no name of a branch or a tag has these
+
 # Nobody sits at the terminal of a deployment: git must fail where it would ask, or where the other side keeps silent.
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15"
 SILENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", SSH), "LC_ALL": "C",
@@ -88,7 +90,7 @@ def commit(repository: Path, service: str, branch: str | None, ref: str | None, 
     for name in tried:
         words = ("--max-count=1", "--format=%s", "--end-of-options", f"{name}^{{commit}}")
         found = _git(repository, "rev-list", *words, check=False)  # its first line: "commit SHA"
-        if found.code == 0:
+        if found.code == 0 and not RANGE.search(name):
             if not ref and remote:
                 _refuse_unpushed(repository, service, wanted)
             sha, _newline, subject = found.out.removeprefix("commit ").strip().partition("\n")
