@@ -51,6 +51,10 @@ def test_up_is_done_when_users_are_answered_and_says_who_does_not_get_healthy(sh
     failed = shop.celadon("up", "staging", expect=1).err
     assert shop.unique("shop") in failed and "healthy" in failed
     assert shop.slots() == ["shop-blue"]  # what was started stays, to be looked at
+    shop.staging = free_port()
+    shop.write()
+    assert "the router does again" not in shop.celadon("up", "staging", expect=1).err  # the doors of the file stay
+    assert shop.get("/shop")[0] == 502
     (shop.folder / "flags" / "well").touch()
     shop.celadon("down", "staging", "-y")
     shop.celadon("up", "staging")

@@ -50,14 +50,18 @@ def _start_router(world: World, *, restarts: bool) -> None:
 
 
 def unprepare(world: World, step: steps.Prepare) -> None:
-    """What was started stays, it harms nobody; the router has again the doors and the configuration that it had."""
+    """What was started stays, it harms nobody; the router has again the doors and the configuration that it had.
+
+    `up` adopts its own before it waits for anybody's health: those stay.
+    """
     if world.record.rendering(world.config.name) is None:
         return
     before = rendering.in_force(world)
     switched = projection.switch_router(before)
-    if step.restarts_router:
+    restarts = step.restarts_router and not rendering.is_adopted(world)
+    if restarts:
         compose.up(projection.write_environment(before), world.config.project, [labels.ROUTER], recreate=True)
-    if switched or step.restarts_router:
+    if switched or restarts:
         world.report.note(_("the router does again what it did"))
 
 

@@ -21,13 +21,22 @@ from celadon.state.snapshot import Move
 def adopt(world: World, moves: Sequence[Move] = ()) -> None:
     """Commit `moves` and the configuration that they came with, as the last thing: nothing may go wrong after it."""
     environment, layout = world.config.name, world.layout
-    name = f"rendered-{hashlib.sha256(world.config.text.encode()).hexdigest()[:16]}"
+    name = _name(world)
     write_private(layout.rendered(environment, name), world.config.text)
     needed = (name, world.record.rendering(environment))
     for file in layout.every_rendered(environment):
         if file.stem not in needed:
             file.unlink(missing_ok=True)
     world.record.move(environment, moves, name)
+
+
+def is_adopted(world: World) -> bool:
+    """Whether the configuration that the world has is the one in force."""
+    return world.record.rendering(world.config.name) == _name(world)
+
+
+def _name(world: World) -> str:
+    return f"rendered-{hashlib.sha256(world.config.text.encode()).hexdigest()[:16]}"
 
 
 def give_back(world: World, moves: Sequence[Move]) -> World:
