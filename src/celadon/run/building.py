@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import astuple
 
-from celadon.adapters import storage
+from celadon.adapters import buildx, storage
 from celadon.errors import CommandError, EngineError
 from celadon.plan import cleanup, expect
 from celadon.plan.expect import BuildStep, Course
@@ -47,7 +47,7 @@ class Building:
     def _claim_cache(self) -> None:
         """Cleaning up may take away what this build left in the cache, and only that: where anybody else built at the
         same time, who made what cannot be told, and nothing is claimed."""
-        if self._world.config.settings.build.builder:
+        if buildx.chosen(self._world.config.settings.build.builder) != buildx.chosen(None):
             return  # it keeps its cache itself: what is new in the engine's is somebody else's
         ran = self._course.in_state(expect.FINISHED)
         if any(step.makes_a_layer for step in ran):  # the engine goes through its whole cache for an answer
