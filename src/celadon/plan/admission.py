@@ -65,11 +65,12 @@ def build_memory(options: BuildOptions, memory: Memory, builder: Builder | None 
         _refuse_more(options, builder)
     reserve = max(BUILD_RESERVE_LEAST, int(memory.total * BUILD_RESERVE_SHARE))
     room = memory.free - reserve
-    limit = builder.memory if builder and builder.memory else options.memory
+    bounded = builder if builder and builder.memory else None
+    limit = bounded.memory if bounded else options.memory
     wanted = limit or BUILD_LEAST
     if room >= wanted:
         return limit or room
-    why = _("the limit of the builder {name}").format(name=builder.name) if builder else "x-celadon.build.memory"
+    why = _("the limit of the builder {name}").format(name=bounded.name) if bounded else "x-celadon.build.memory"
     raise RefusedError(
         _("There is not enough memory to build beside what runs; nothing was changed."),
         evidence=[_("a build gets: {wanted} ({why})").format(wanted=numbers.size(wanted), why=why),
