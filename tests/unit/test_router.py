@@ -77,3 +77,18 @@ def test_a_template_with_a_mistake_is_explained() -> None:
     with pytest.raises(CeladonError, match="cannot be rendered") as caught:
         nginx.render(ROUTING, (1, 30), "http {\n{% if %}\n}")
     assert caught.value.evidence == ("2: {% if %}",)
+
+
+def test_only_copies_of_certificates_go_and_not_what_somebody_laid_beside_them(tmp_path: Path) -> None:
+    certificate, key, folder = tmp_path / "cert.pem", tmp_path / "cert.key", tmp_path / "router"
+    folder.mkdir()
+    (folder / "clients.pem").write_text("what the team's own template will name\n")
+    names = []
+    for text in ("first", "second", "third"):
+        certificate.write_text(f"{text} certificate\n")
+        key.write_text(f"{text} key\n")
+        names.append(nginx.keep_certificate(folder, certificate, key))
+    (folder / nginx.CONFIG).write_text(f"ssl_certificate {names[1]}.pem;\n")  # nginx has not taken up the third
+    nginx.told(folder)
+    left = {file.stem for file in folder.iterdir() if file.suffix in (".pem", ".key")}
+    assert left == {names[1], names[2], "clients"}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONFIG, NEXT, REFUSED = "nginx.conf", "next.conf", "refused.conf"
 CERTIFICATE = "certificate"  # names the copies that the next configuration serves: NAME.pem, NAME.key
+COPY = "[0-9a-f]" * 16  # their names, as a pattern of files: what the team's own template needs may lie beside them
 UNTOLD, ADRIFT = "untold", "adrift"  # marks
 TAKEOVER_LIMIT = 20.0  # seconds for new workers to take over; it takes some 20 ms where nothing is wrong
 LEAVING = "shutting down"
@@ -154,7 +155,7 @@ def told(folder: Path) -> None:
     """nginx has the configuration: it was reloaded, or will read it when it starts. Certificates before it may go."""
     (folder / UNTOLD).unlink(missing_ok=True)
     named = "".join(f.read_text(encoding="utf-8") for f in (folder / CONFIG, folder / CERTIFICATE) if f.exists())
-    for copy in (*folder.glob("*.pem"), *folder.glob("*.key")):
+    for copy in (*folder.glob(f"{COPY}.pem"), *folder.glob(f"{COPY}.key")):
         if copy.stem not in named:
             copy.unlink(missing_ok=True)
 
@@ -227,7 +228,7 @@ def keep_certificate(folder: Path, certificate: Path, key: Path) -> str:
     current = folder / CERTIFICATE
     if certificate.is_file() and key.is_file():
         texts = (certificate.read_text(), key.read_text())
-        name = hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
+        name = hashlib.sha256("".join(texts).encode()).hexdigest()[:16]  # see COPY
         for text, ending in zip(texts, ("pem", "key"), strict=True):
             if not (folder / f"{name}.{ending}").exists():
                 write_private(folder / f"{name}.{ending}", text)
