@@ -61,6 +61,19 @@ def test_up_is_done_when_users_are_answered_and_says_who_does_not_get_healthy(sh
     assert shop.version("/shop") == "1"
 
 
+def test_a_live_image_that_is_gone_is_said_with_the_way_out(shop: Workspace) -> None:
+    shop.celadon("deploy", "staging")
+    run(["docker", "rm", "--force", *shop.containers("label=celadon.role=slot")])
+    run(["docker", "image", "rm", "--force", *shop.images()])
+    for words in (["up", "staging"], ["deploy", "staging"]):
+        failed = shop.celadon(*words, expect=1).err
+        assert "should run and cannot be started" in failed and "No such image" in failed
+        assert "celadon down staging; then deploy or promote again" in failed
+    shop.celadon("down", "staging", "-y")
+    shop.celadon("deploy", "staging")
+    assert shop.version("/shop") == "1"
+
+
 @pytest.mark.alone  # it looks at all images of the host
 def test_down_with_volumes_takes_all_that_is_its_own_and_nothing_else(shop: Workspace) -> None:
     other = f"not-ours-{shop.name}"

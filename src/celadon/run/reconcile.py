@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from celadon.adapters import compose, docker, nginx
+from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
 from celadon.plan.steps import Candidate
 from celadon.run import journal, observe, one_off, projection
@@ -52,7 +53,7 @@ def reconcile(world: World) -> tuple[str, ...]:
         _stop_in_their_place(world, missing, orphans)
         docker.remove([c.id for c in mine if c.role == labels.IN_SLOT and _in(c, missing)])
         projection.make_network(world, anew=False)
-        compose.up(projection.write_environment(world), world.config.project, [str(c) for c in missing])
+        _start_again(world, missing)
         done += [_("started {name}, which should run").format(name=c) for c in missing]
     if projection.switch_router(world):
         done.append(_("the router was given what the record says"))
@@ -68,6 +69,22 @@ def reconcile(world: World) -> tuple[str, ...]:
     one_off.forget_left(world.layout, world.config.name)
     projection.move_tags(world, list(live))
     return (*done, *_forget_what_never_served(world))
+
+
+def _start_again(world: World, missing: Iterable[Candidate]) -> None:
+    """Start what should run. Raises CeladonError where it cannot."""
+    names, environment = [str(c) for c in missing], world.config.name
+    try:
+        compose.up(projection.write_environment(world), world.config.project, names)
+    except CommandError as error:
+        raise CeladonError(
+            _("{names} should run and cannot be started.").format(names=", ".join(names)),
+            evidence=error.tail[-8:] or [error.message],
+            hint=error.hint
+            or _("If an image is gone: celadon down {environment}; then deploy or promote again.").format(
+                environment=environment
+            ),
+        ) from None
 
 
 def _stop_in_their_place(world: World, missing: Iterable[Candidate], orphans: Iterable[Container]) -> None:
