@@ -60,6 +60,7 @@ def test_a_server_that_is_well_has_nothing_to_look_at() -> None:
         ({"boxes": (exited(3),)}, ERROR, "by itself with exit code 3"),
         ({"boxes": (exited(None),)}, ERROR, "how it ended is not known any more"),
         ({"boxes": (replace(WEB, killed=2),)}, WARNING, "in shop-staging-web-blue-1 the kernel ended 2 processes"),
+        ({"boxes": (replace(WEB, state="created"),)}, ERROR, "is created: it never ran"),
         ({"boxes": (replace(WEB, health="unhealthy"),)}, ERROR, "says that it is unhealthy"),
         ({"boxes": (replace(WEB, restarts=4),)}, WARNING, "was restarted 4 times"),
         ({"boxes": (replace(WEB, memory=500 * MIB),)}, WARNING, "uses 500M of its 512M"),

@@ -85,7 +85,7 @@ def inspected(text: str) -> tuple[str, tuple[str, ...]]:
     """What `docker buildx inspect` shows, read: driver and nodes. It has no other form than this text."""
     fields = [(key, value.strip()) for key, _colon, value in (line.partition(":") for line in text.splitlines())]
     names = [value for key, value in fields if key == "Name"]  # the builder's own, then its nodes'
-    return next(value for key, value in fields if key == "Driver"), tuple(names[1:])
+    return next((value for key, value in fields if key == "Driver"), ""), tuple(names[1:])
 
 
 def start(builder: str) -> None:

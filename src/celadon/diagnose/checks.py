@@ -92,7 +92,7 @@ def containers(seen: Facts) -> Iterator[Finding]:
             yield Finding("containers", INFO, _("{name} has done its work").format(name=box.name))
         elif box.state != "running":
             yield Finding("containers", ERROR, _("{name} is {state}: {why}").format(
-                name=box.name, state=called(box.state), why=box.fall),
+                name=box.name, state=called(box.state), why=box.fall or _("it never ran")),
                 mend=_("celadon reconcile, then: celadon logs {environment} {service}").format(
                     environment=box.environment, service=box.service))  # fmt: skip
         elif box.health == "unhealthy":

@@ -95,7 +95,7 @@ def _box(mine: Container | None, raw: Mapping[str, Any]) -> Box:
 
 def _fall(container: Container, finished: str) -> Fall | None:
     """How a container last ended, None for one that never did."""
-    if container.running and not container.restarts:
+    if container.state == "created" or (container.running and not container.restarts):
         return None
     above = host.killed_from_above(container.id, datetime.fromisoformat(finished).timestamp())
     return docker.last_fall(container, time.time(), of_the_host=above)

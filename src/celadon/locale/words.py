@@ -33,7 +33,7 @@ _CAPPED_BY = {
 
 def capped_by(mark: str) -> str:
     """A way of capping builds as people read it; its mark begins with its kind."""
-    return _CAPPED_BY[mark.split()[0]]
+    return _CAPPED_BY.get(mark.partition(" ")[0], mark)
 
 
 def called(name: str) -> str:

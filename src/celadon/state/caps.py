@@ -12,7 +12,7 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 def known(engine: str) -> frozenset[str]:
     """The marks of the ways that held; `engine` is its version."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # missing, or not what was written
         host, *marks = file().read_text().split("\n")
         if host == _host(engine):
             return frozenset(marks)
