@@ -173,6 +173,8 @@ class Workspace:
         ran = Ran(done.returncode, done.stdout, done.stderr)
         if expect is not None and ran.code != expect:
             raise AssertionError(f"celadon {words} ended with {ran.code}:\n{ran.out}\n{ran.err}")
+        if expect == 0 and "tidying up failed" in ran.out + ran.err:  # users are served, so the code does not tell
+            raise AssertionError(f"celadon {words} could not tidy up:\n{ran.out}\n{ran.err}")
         return ran
 
     def start(self, *words: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
