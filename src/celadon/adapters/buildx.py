@@ -76,6 +76,11 @@ def chosen(builder: str | None) -> tuple[str, ...]:
     return ("--builder", builder or engine.context())
 
 
+def is_own(builder: str | None) -> bool:
+    """Whether it is the engine's own builder, named or not."""
+    return builder in (None, engine.context())
+
+
 def inspect(builder: str) -> tuple[str, tuple[str, ...]]:
     """The driver and the nodes of a builder. Raises CommandError where there is none of this name."""
     return inspected(process.run([*engine.plugin("buildx"), "inspect", builder], timeout=60).out)

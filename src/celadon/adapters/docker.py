@@ -42,7 +42,7 @@ def containers(workspace: str) -> tuple[Container, ...]:
         wanted = {"all": 1, "filters": {"label": [f"{labels.WORKSPACE}={workspace}"]}}
         for one in connection.ask("GET", "/containers/json", query=wanted):
             with _unless_gone():  # one may end between the two questions
-                found.append(_container(connection.ask("GET", f"/containers/{one['Id']}/json")))
+                found.append(container(connection.ask("GET", f"/containers/{one['Id']}/json")))
     return tuple(sorted(found, key=lambda c: c.name))
 
 
@@ -56,7 +56,8 @@ def _unless_gone() -> Iterator[None]:
             raise
 
 
-def _container(raw: Mapping[str, Any]) -> Container:
+def container(raw: Mapping[str, Any]) -> Container:
+    """A container of a workspace, from what the engine says of it."""
     state, marks = raw["State"], raw["Config"]["Labels"]
     networks = raw["NetworkSettings"]["Networks"]
     home = f"{marks[labels.WORKSPACE]}-{marks.get(labels.ENVIRONMENT, '')}_default"

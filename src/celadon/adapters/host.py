@@ -4,7 +4,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ class Killed:
 def kernel_kills(days: int) -> list[Killed] | None:
     """What the kernel's log says of them: since it booted, and in the last `days` before, as far as systemd's journal
     keeps that. None where this user may read neither."""
-    now, before = _of_this_boot(), _of_the_journal(days)
+    now, before = kills_of_this_boot(), _of_the_journal(days)
     if now is None:
         return before or None
     return [*(kill for kill in before if kill.when < _booted()), *now]
@@ -98,7 +98,8 @@ def _booted() -> float:
     return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
-def _of_this_boot() -> list[Killed] | None:
+def kills_of_this_boot() -> list[Killed] | None:
+    """What the kernel's own log says of them; None where this user may not read it."""
     try:
         descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
@@ -131,11 +132,11 @@ def killed(lines: Sequence[str], booted: float) -> list[Killed]:
     return found
 
 
-def killed_from_above(container: str, about: float) -> bool:
-    """Whether the kernel's log says that it ended a process of a container (by its id) within a minute of `about`
-    (seconds since 1970) for lack of memory above it: not for the container's own limit."""
+def killed_from_above(kills: Iterable[Killed] | None, container: str, about: float) -> bool:
+    """Whether one of `kills` was a process of a container (by its id), within a minute of `about` (seconds since 1970),
+    for lack of memory above it: not for the container's own limit."""
     return any(container in k.own_group and container not in k.group and abs(k.when - about) < 60
-               for k in _of_this_boot() or ())  # fmt: skip
+               for k in kills or ())  # fmt: skip
 
 
 _OOM_CAUSE = re.compile(

@@ -35,10 +35,9 @@ CONNECT = (
 def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConfig]) -> Facts:
     """What is so now. `configs`: what was last deployed, by environment. Raises EngineError without an engine."""
     raw, info = docker.every_container(), docker.info()
-    mine = {one.id: one for one in docker.containers(outline.name)}
-    boxes = tuple(sorted((_box(mine.get(one["Id"]), one) for one in raw), key=lambda b: b.name))
-    free, total = host.memory()
     kills = host.kernel_kills(DAYS)
+    boxes = tuple(sorted((_box(outline.name, one, kills) for one in raw), key=lambda b: b.name))
+    free, total = host.memory()
     resolved = _resolved(configs, boxes)
     return Facts(
         now=datetime.now(UTC),
@@ -67,8 +66,8 @@ def look(outline: Outline, layout: Layout, configs: Mapping[str, EnvironmentConf
     )  # fmt: skip
 
 
-def _box(mine: Container | None, raw: Mapping[str, Any]) -> Box:
-    """One container; `mine` is what it is in this workspace, None for somebody else's."""
+def _box(workspace: str, raw: Mapping[str, Any], kills: Sequence[host.Killed] | None) -> Box:
+    mine = _belongs(raw, workspace)
     state, marks = raw["State"], raw["Config"]["Labels"] or {}
     log = Path(raw.get("LogPath") or "/nowhere")
     try:
@@ -77,7 +76,7 @@ def _box(mine: Container | None, raw: Mapping[str, Any]) -> Box:
         size = None
     return Box(
         name=raw["Name"].removeprefix("/"),
-        mine=mine is not None,
+        mine=mine,
         environment=marks.get(labels.ENVIRONMENT, ""),
         role=marks.get(labels.ROLE, ""),
         service=marks.get(labels.SERVICE, ""),
@@ -88,16 +87,16 @@ def _box(mine: Container | None, raw: Mapping[str, Any]) -> Box:
         restarts=raw["RestartCount"],
         log=size,
         id=raw["Id"],
-        fall=_fall(mine, state["FinishedAt"]) if mine else None,
+        fall=_fall(docker.container(raw), state["FinishedAt"], kills) if mine else None,
         killed=host.kills_of(state["Pid"]) if state["Pid"] else 0,
     )
 
 
-def _fall(container: Container, finished: str) -> Fall | None:
+def _fall(container: Container, finished: str, kills: Sequence[host.Killed] | None) -> Fall | None:
     """How a container last ended, None for one that never did."""
     if container.state == "created" or (container.running and not container.restarts):
         return None
-    above = host.killed_from_above(container.id, datetime.fromisoformat(finished).timestamp())
+    above = host.killed_from_above(kills, container.id, datetime.fromisoformat(finished).timestamp())
     return docker.last_fall(container, time.time(), of_the_host=above)
 
 

@@ -47,7 +47,7 @@ class Building:
     def _claim_cache(self) -> None:
         """Cleaning up may take away what this build left in the cache, and only that: where anybody else built at the
         same time, who made what cannot be told, and nothing is claimed."""
-        if buildx.chosen(self._world.config.settings.build.builder) != buildx.chosen(None):
+        if not buildx.is_own(self._world.config.settings.build.builder):
             return  # it keeps its cache itself: what is new in the engine's is somebody else's
         ran = self._course.in_state(expect.FINISHED)
         if any(step.makes_a_layer for step in ran):  # the engine goes through its whole cache for an answer

@@ -36,12 +36,12 @@ class Seen:
 def in_words(world: World, failure: BuildError, seen: Seen) -> BuildError:
     """A failure with memory's part in it, where it had one."""
     told = "\n".join([failure.cause, *failure.evidence])
-    facts = [_beside(), *failure.evidence]
     node = _(" For Node: ENV NODE_OPTIONS=--max-old-space-size={heap}").format(heap=int(seen.cap * HEAP) >> 20)
 
     def explained(message: str, hint: str, *first: str) -> BuildError:
         message = message.format(service=failure.service, step=failure.step, cap=numbers.size(seen.cap))
-        return BuildError(message, service=failure.service, step=failure.step, evidence=[*first, *facts], hint=hint,
+        evidence = [*first, _beside(), *failure.evidence]
+        return BuildError(message, service=failure.service, step=failure.step, evidence=evidence, hint=hint,
                           cause=failure.cause)  # fmt: skip
 
     if NODE_HEAP.search(told):

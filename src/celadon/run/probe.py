@@ -129,7 +129,7 @@ def fallen(candidate: Candidate, container: Container | None) -> UnhealthyError:
     if container is None:
         return UnhealthyError(_("{name} is gone.").format(name=candidate), service=candidate.service)
     now = time.time()
-    above = host.killed_from_above(container.id, now)
+    above = host.killed_from_above(host.kills_of_this_boot(), container.id, now)
     fall = docker.last_fall(container, now, of_the_host=above)
     if fall.of_the_host:
         hint = _("See who takes the memory: celadon diagnose")

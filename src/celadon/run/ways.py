@@ -77,7 +77,7 @@ class Group:
         return Trial(Group(None, self.image, TRIAL_GROUP), TRIAL_CAP, TRIAL_WANTS)
 
     def more(self, wanted: int) -> str:
-        return _("Let builds take more: x-celadon.build.memory: {wanted}m").format(wanted=wanted >> 20)
+        return _more_by_the_file(wanted)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class EachStep:
         return Trial(self, TRIAL_CAP, TRIAL_WANTS)
 
     def more(self, wanted: int) -> str:
-        return _("Let builds take more: x-celadon.build.memory: {wanted}m").format(wanted=wanted >> 20)
+        return _more_by_the_file(wanted)
 
 
 @dataclass
@@ -156,6 +156,10 @@ class Contained:
         return _("Let the builder take more: {command}").format(command=self.builder.bounded(f"{wanted >> 20}m"))
 
 
+def _more_by_the_file(wanted: int) -> str:
+    return _("Let builds take more: x-celadon.build.memory: {wanted}m").format(wanted=wanted >> 20)
+
+
 def offered(settings: WorkspaceOptions, builder: Builder | None) -> list[Way]:
     """The ways that the file leaves, the best first: what holds all steps together before what holds each."""
     if builder:
@@ -164,8 +168,8 @@ def offered(settings: WorkspaceOptions, builder: Builder | None) -> list[Way]:
 
 
 def builder(options: BuildOptions) -> Builder | None:
-    """The builder that the file names, None where it names none. Raises RefusedError where there is no such builder."""
-    if options.builder is None:
+    """The builder that the file names, None for the engine's own. Raises RefusedError where it is not there."""
+    if options.builder is None or buildx.is_own(options.builder):
         return None
     try:
         driver, nodes = buildx.inspect(options.builder)
@@ -175,8 +179,6 @@ def builder(options: BuildOptions) -> Builder | None:
             evidence=error.tail[-2:],
             hint=CREATE.format(name=options.builder),
         ) from None  # fmt: skip
-    if buildx.chosen(None) == buildx.chosen(options.builder):
-        return None  # the engine's own, by its name
     if driver != CONTAINER or len(nodes) != 1:
         return Builder(options.builder, driver)
     container = f"buildx_buildkit_{nodes[0]}"
