@@ -1,4 +1,4 @@
-"""Stories on a real engine: each gets a workspace of its own, and leaves nothing behind."""
+"""Stories on a real engine: each gets a workspace of its own and leaves nothing behind."""
 
 import signal
 from collections.abc import Iterator
@@ -9,13 +9,15 @@ import pytest
 from tests.e2e import images
 from tests.e2e.workspace import Workspace
 
+STORIES = {"e2e", "attack"}  # the folders whose tests talk to the engine
+
 # What a shell starts in the background is deaf to Ctrl-C, and so would be all that stories start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/e2e" in str(item.path):
+        if STORIES & {*item.path.parts}:
             item.add_marker(pytest.mark.engine)
 
 

@@ -1,0 +1,1 @@
+"""What an attacker tries: one module per way in, each story on the real engine."""
