@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from celadon import __version__
 from celadon.locale import _
 
+LONGEST = 500  # characters of a line of evidence: minified code must not bury the reason; logs have the whole line
 DONE, FAILED, USAGE, BUG, CANCELLED = 0, 1, 2, 3, 130
 
 
@@ -22,9 +23,18 @@ class CeladonError(Exception):
     def __init__(self, message: str, *, evidence: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.evidence = tuple(evidence)
+        self.evidence = tuple(map(shortened, evidence))
         self.hint = hint
         self.log = ""  # the file with the whole story, where a deployment wrote one
+
+
+def shortened(line: str) -> str:
+    """A line of evidence, cut where it is too long: between two words if it has some, so that no word is half shown."""
+    if len(line) <= LONGEST:
+        return line
+    room = LONGEST - 50  # for the words after it
+    cut = line[: line.rfind(" ", 1, room) if " " in line[1:room] else room]
+    return _("{line} … ({n} more characters)").format(line=cut, n=len(line) - len(cut))
 
 
 class UsageError(CeladonError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from celadon.adapters import git
+from celadon.adapters import git, git_command
 from celadon.errors import CeladonError, UsageError
 from celadon.run.retrying import of_the_network
 
@@ -76,7 +76,7 @@ def test_only_changes_of_what_is_built_are_in_the_way(tmp_path: Path) -> None:
 def test_a_server_that_accepts_and_keeps_silent_is_a_failing_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git, "SILENT", {**git.SILENT, "GIT_HTTP_LOW_SPEED_TIME": "1"})
+    monkeypatch.setattr(git_command, "SILENT", {**git_command.SILENT, "GIT_HTTP_LOW_SPEED_TIME": "1"})
     with socket.create_server(("127.0.0.1", 0)) as server:
         git.keep_clone(tmp_path, f"http://127.0.0.1:{server.getsockname()[1]}/a.git")
         with pytest.raises(CeladonError, match="web: git cannot fetch") as silence:

@@ -2,14 +2,17 @@
 
 import base64
 import json
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from celadon.adapters import engine, process
+from celadon.adapters.output import Lines, OnLine
 from celadon.errors import BuildError, CommandError, CommandTimeout
 from celadon.locale import _
 from celadon.plan.expect import CACHED, COMING, FAILED, FINISHED, RUNNING, BuildStep, without_values
@@ -20,6 +23,7 @@ KNOWN = {
     "pull", "network", "shm_size", "extra_hosts", "secrets", "ssh", "additional_contexts", "platforms", "tags",
 }  # fmt: skip
 EVIDENCE = 20
+LONGEST = 64 << 10  # bytes of a line of a build's log; the rest of the line is dropped
 OnStep = Callable[[BuildStep], None]
 # Variables that would change what the client itself does; arguments of these names stay on its command line.
 CLIENTS_OWN = re.compile(
@@ -46,7 +50,7 @@ def argv(
     words = [*engine.plugin("buildx"), "build", *held, "--load", "--provenance=false"]
     words += ["--progress=rawjson", *(["--tag", tag] if tag else [])]
     inline = definition.get("dockerfile_inline")
-    words += ["--file", "-" if inline else str(context / definition.get("dockerfile", "Dockerfile"))]
+    words += ["--file", "-" if inline else os.path.normpath(context / definition.get("dockerfile", "Dockerfile"))]
     for name, value in (definition.get("args") or {}).items():
         words += ["--build-arg", f"{name}={value}" if value is not None and CLIENTS_OWN.match(name) else name]
     for name, value in {**(definition.get("labels") or {}), **labels}.items():
@@ -109,7 +113,7 @@ def arguments(definition: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
-def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: process.OnLine,
+def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: OnLine,
           step: OnStep, secrets: Mapping[str, str] | None = None) -> None:  # fmt: skip
     """Build; `log` gets every line, `step` each step as it becomes known, begins and ends (from reader threads).
 
@@ -119,7 +123,7 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
     try:
         given = {**variables(definition), **(secrets or {})}
         process.run(words, env=given, stdin=definition.get("dockerfile_inline"), timeout=timeout,
-                    on_line=progress.feed, bound=True)  # fmt: skip
+                    on_line=progress.feed, bound=True, keep=0)  # fmt: skip
     except CommandTimeout as error:
         raise BuildError(
             _("{service}: the build took longer than {seconds:.0f} s and was ended.").format(
@@ -183,13 +187,14 @@ class Progress:
     BuildKit puts the values of build arguments into its steps' names and into its errors; here their names stand there.
     """
 
-    def __init__(self, log: process.OnLine, step: OnStep, arguments: Mapping[str, str] | None = None) -> None:
+    def __init__(self, log: OnLine, step: OnStep, arguments: Mapping[str, str] | None = None) -> None:
         self._log, self._step, self._arguments = log, step, arguments or {}
         self._names: dict[str, str] = {}
         self._told: dict[str, tuple[str, object]] = {}  # the state told last, and of which beginning
         self._took: dict[str, float] = {}
         self._lines: dict[str, list[str]] = {}
-        self._other: list[str] = []
+        self._streams: dict[tuple[str, int], Lines] = {}  # what is begun of a line, by step and stream
+        self._other: deque[str] = deque(maxlen=EVIDENCE)
         self._failed = ""
         self.current = ""
         self.cause = ""
@@ -200,8 +205,7 @@ class Progress:
 
     def evidence(self) -> tuple[str, ...]:
         """The last lines of the step that failed, or of whatever spoke last."""
-        lines = self._lines.get(self._failed) or self._other
-        return tuple(lines[-EVIDENCE:])
+        return tuple(self._lines.get(self._failed, ())[-EVIDENCE:]) or tuple(self._other)
 
     def without_values(self, text: str) -> str:
         return without_values(text, self._arguments)
@@ -229,6 +233,8 @@ class Progress:
             self._log(f"=> {name}")
             if BuildStep(name, RUNNING).shown:
                 self.current = name
+        if vertex.get("completed"):
+            self._flush(key)
         if vertex.get("error") and not self._failed:
             self._failed = key
             self._names[key] = name
@@ -252,12 +258,21 @@ class Progress:
         self._step(BuildStep(vertex["name"], state, at, self._took.get(key, 0.0) if ended else 0.0))
 
     def _output(self, entry: Mapping[str, Any]) -> None:
-        text = base64.b64decode(entry.get("data") or "").decode(errors="replace")
-        lines = self._lines.setdefault(entry["vertex"], [])
-        for line in text.splitlines():
+        """A piece of what a step prints: it may end in the middle of a line."""
+        stream = self._streams.setdefault((entry["vertex"], entry.get("stream") or 0), Lines(LONGEST))
+        self._print(entry["vertex"], stream.add(base64.b64decode(entry.get("data") or "")))
+
+    def _print(self, key: str, printed: Iterable[str]) -> None:
+        lines = self._lines.setdefault(key, [])
+        for line in printed:
             lines.append(line)
             self._log(line)
         del lines[: -5 * EVIDENCE]
+
+    def _flush(self, key: str) -> None:
+        """A step has ended, perhaps without a line end."""
+        for one in [one for one in self._streams if one[0] == key]:
+            self._print(key, self._streams.pop(one).end())
 
 
 def _seconds(time: str) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from celadon.adapters import engine, process
+from celadon.adapters.output import OnLine
 from celadon.config.positions import Loader
 from celadon.config.workspace import Rendered
 
@@ -83,11 +84,11 @@ def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False,
 
 
 def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, labels: Mapping[str, str],
-             timeout: float, on_line: process.OnLine) -> None:  # fmt: skip
+             timeout: float, on_line: OnLine) -> None:  # fmt: skip
     """Run `argv` in a new container of `service` that is removed afterwards. Raises CommandError."""
     marks = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
     command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", *marks, "--entrypoint", "", service, *argv]
-    process.run(command, cwd=file.parent, env=QUIET, timeout=timeout, on_line=on_line, bound=True)
+    process.run(command, cwd=file.parent, env=QUIET, timeout=timeout, on_line=on_line, bound=True, keep=0)
 
 
 def run_here(file: Path, project: str, service: str, argv: Sequence[str], *, name: str, terminal: bool) -> int:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from celadon.adapters import engine, process
+from celadon.adapters.output import OnLine
 from celadon.errors import CommandError, CommandTimeout, EngineError, Unanswered
 from celadon.locale import _
 from celadon.state import snapshot as labels
@@ -161,8 +162,8 @@ def has_image(reference: str) -> bool:
     return False
 
 
-def pull(reference: str, timeout: float, on_line: process.OnLine) -> None:
-    process.run(["docker", "pull", reference], timeout=timeout, on_line=on_line, bound=True)
+def pull(reference: str, timeout: float, on_line: OnLine) -> None:
+    process.run(["docker", "pull", reference], timeout=timeout, on_line=on_line, bound=True, keep=0)
 
 
 def digest(reference: str) -> str:
@@ -246,7 +247,7 @@ def last_fall(container: Container, now: float, *, of_the_host: bool = False) ->
 def last_lines(name: str, count: int = 15) -> tuple[str, ...]:
     """The last lines that a container printed, to both of its streams."""
     lines: list[str] = []
-    process.run(["docker", "logs", "--tail", str(count), name], check=False, on_line=lines.append)
+    process.run(["docker", "logs", "--tail", str(count), name], check=False, on_line=lines.append, keep=0)
     return tuple(lines[-count:])
 
 

@@ -6,24 +6,38 @@ import select
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, TypeVar, cast
 
+from celadon.adapters.output import KEPT, TAIL, OnLine, Reader
 from celadon.errors import CommandError, CommandTimeout
-from celadon.locale import _
+from celadon.locale import _, numbers
 
-TAIL = 40  # lines kept as evidence: enough for a compiler's error, short enough to read
 POLITE = 10.0  # seconds between SIGTERM and SIGKILL
+LOOK = 1.0  # seconds between two looks of whoever watches a child
+PIECE = 64 << 10  # bytes that are read at once
 
-OnLine = Callable[[str], None]
 T = TypeVar("T")
 R = TypeVar("R")
 
 _ending = threading.Event()  # what runs side by side is to end, and nothing new to begin there
 _children: "set[subprocess.Popen[bytes]]" = set()  # those that run, in whatever thread
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the kernel lets a child have, and each process that it starts: bytes of memory that it writes to (files that
+    are mapped for reading don't count), seconds of a processor. A process that wants more memory fails; one that
+    computes for longer is killed.
+    """
+
+    memory: int
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -46,30 +60,31 @@ def run(
     on_line: OnLine | None = None,
     check: bool = True,
     bound: bool = False,
+    keep: int = KEPT,
+    limits: Limits | None = None,
+    watch: Callable[[], str] | None = None,
 ) -> Result:
     """Run `argv` to its end and return its output.
 
     `env` is added to this process's environment. `on_line` is called with every line of both streams as it comes
     (from reader threads). The child gets a session of its own, so that Ctrl-C reaches only Celadon, which then ends
     the child's whole group: nothing goes on unseen. `bound` is for what takes long and changes something: the kernel
-    kills it when Celadon is killed, so that it does not work against whoever heals.
+    kills it when Celadon is killed, so that it does not work against whoever heals. `keep` is how many bytes of
+    standard output may come, 0 where nobody wants them: then none are kept, and there may be any number. `watch` is
+    called every second; where it returns words, the child is stopped, and they are the error's.
 
-    Raises CommandError when the code is not 0 and `check` is set, CommandTimeout after `timeout` seconds.
+    Raises CommandError when the code is not 0 and `check` is set, when more than `keep` bytes come, and when `watch`
+    objects; CommandTimeout after `timeout` seconds.
     """
-    if _ending.is_set() and threading.current_thread() is not threading.main_thread():
-        raise CommandError(argv, -signal.SIGTERM, (), message=_("It was ended."))
-    child = _start([*_leash(), *argv] if bound else argv, cwd, env, stdin is not None)
+    child = _start(argv, cwd, env, feeds=stdin is not None, prefix=[*(_leash() if bound else ()), *_limited(limits)])
     _children.add(child)
     tail: deque[str] = deque(maxlen=TAIL)
-    out: list[str] = []
-    readers = [
-        _reader(child.stdout, tail, on_line, out),
-        _reader(child.stderr, tail, on_line, None),
-    ]
+    out = Reader(cast("IO[bytes]", child.stdout), tail, on_line, keep, functools.partial(_kill, child))
+    readers = (out, Reader(cast("IO[bytes]", child.stderr), tail, on_line))
     try:
         if stdin is not None and child.stdin is not None:
             _feed(child.stdin, stdin)
-        code = _ended_within(child, timeout)
+        code = _ended_within(child, timeout, watch)
     except BaseException:
         _end(child)
         raise
@@ -77,14 +92,58 @@ def run(
         _children.discard(child)
     if code is None:
         _end(child)
-        message = _("`{command}` took longer than {seconds:.0f} s and was ended.")
-        raise CommandTimeout(argv, -signal.SIGTERM, tail, message=message.format(command=_shown(argv), seconds=timeout))
+        raise _too_late(argv, timeout, tail)
     for reader in readers:
         reader.join(POLITE)  # a grandchild may hold the pipe open: do not wait for it for ever
-    result = Result(tuple(argv), code, "".join(out), tuple(tail))
+    if out.overflowed:
+        message = _("`{command}` printed more than {size} and was stopped.")
+        raise CommandError(argv, code, tail, message=message.format(command=_shown(argv), size=numbers.size(keep)))
+    result = Result(tuple(argv), code, out.kept, tuple(tail))
     if check and code != 0:
-        raise CommandError(argv, code, result.tail, message=_ended(argv, code))
+        raise failed(result)
     return result
+
+
+def failed(result: Result) -> CommandError:
+    """The error of a process that ended with another code than 0."""
+    return CommandError(result.argv, result.code, result.tail, message=_ended(result.argv, result.code))
+
+
+def pieces(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 120.0,
+    limits: Limits | None = None,
+) -> Iterator[bytes]:
+    """Standard output of `argv` as it comes, for what is too long to be kept. The child goes no further than it is
+    read, and is stopped where the reader stops (`close` it, or it lingers).
+
+    Raises CommandError when the code is not 0, CommandTimeout after `timeout` seconds.
+    """
+    child = _start(argv, cwd, env, prefix=_limited(limits))
+    _children.add(child)
+    end = time.monotonic() + timeout
+    tail: deque[str] = deque(maxlen=TAIL)
+    errors, out = Reader(cast("IO[bytes]", child.stderr), tail), cast("IO[bytes]", child.stdout)
+    try:
+        while select.select([out], [], [], max(0.0, end - time.monotonic()))[0]:
+            piece = os.read(out.fileno(), PIECE)
+            if not piece:
+                break
+            yield piece
+        code = _ended_within(child, end - time.monotonic())
+    finally:
+        if child.poll() is None:
+            _end(child)
+        _children.discard(child)
+        out.close()
+    if code is None:
+        raise _too_late(argv, timeout, tail)
+    errors.join(POLITE)
+    if code != 0:
+        raise failed(Result(tuple(argv), code, "", tuple(tail)))
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T], at_once: int = 8) -> list[R]:
@@ -123,11 +182,24 @@ def attach(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
 
 
 def _start(
-    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, feeds: bool
+    argv: Sequence[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    *,
+    feeds: bool = False,
+    prefix: Sequence[str] = (),
 ) -> "subprocess.Popen[bytes]":
+    """`prefix` are the words before the command that limit it."""
+    if _ending.is_set() and threading.current_thread() is not threading.main_thread():
+        raise CommandError(argv, -signal.SIGTERM, (), message=_("It was ended."))
+    if prefix:
+        import shutil  # 4 ms that most commands need not pay
+
+        if shutil.which(argv[0]) is None:
+            raise _not_started(argv, FileNotFoundError())
     try:
         return subprocess.Popen(
-            list(argv),
+            [*prefix, *argv],
             cwd=cwd,
             env={**os.environ, **env} if env else None,
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
@@ -136,7 +208,12 @@ def _start(
             start_new_session=True,
         )
     except OSError as problem:
-        raise _not_started(argv, problem) from None
+        raise _not_started([*prefix, *argv], problem) from None
+
+
+def _limited(limits: Limits | None) -> tuple[str, ...]:
+    """The words before a command that limit it from its first instruction on."""
+    return ("prlimit", f"--data={limits.memory}", f"--cpu={limits.seconds}") if limits else ()
 
 
 @functools.cache
@@ -169,35 +246,33 @@ def _feed(pipe: IO[bytes], text: str) -> None:
         pass  # the child ended without reading; its code says why
 
 
-def _reader(
-    stream: IO[bytes] | None, tail: deque[str], on_line: OnLine | None, keep: list[str] | None
-) -> threading.Thread:
-    def read() -> None:
-        for raw in stream or ():
-            text = raw.decode(errors="replace")
-            if keep is not None:
-                keep.append(text)
-            line = text.rstrip("\r\n")
-            tail.append(line)
-            if on_line:
-                on_line(line)
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    return thread
-
-
-def _ended_within(child: "subprocess.Popen[bytes]", timeout: float) -> int | None:
-    """The child's code, None if it still runs after `timeout` seconds.
+def _ended_within(
+    child: "subprocess.Popen[bytes]", timeout: float, watch: Callable[[], str] | None = None
+) -> int | None:
+    """The child's code, None if it still runs after `timeout` seconds. Raises CommandError where `watch` objects.
 
     The kernel says when it ends: `Popen.wait` with a timeout polls, which costs up to 50 ms a call, and a deployment
     makes some eighty calls.
     """
     descriptor = os.pidfd_open(child.pid)
+    end = time.monotonic() + timeout
     try:
-        return child.wait() if select.select([descriptor], [], [], timeout)[0] else None
+        while True:
+            left = max(0.0, end - time.monotonic())
+            if select.select([descriptor], [], [], min(left, LOOK) if watch else left)[0]:
+                return child.wait()
+            if watch and (objection := watch()):
+                raise CommandError([], -signal.SIGTERM, (), message=objection)
+            if time.monotonic() >= end:
+                return None
     finally:
         os.close(descriptor)
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    """Kill the child's whole group at once; the thread that waits for it learns how it ended."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
@@ -217,6 +292,11 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 def _shown(argv: Sequence[str]) -> str:
     words = " ".join(argv)
     return words if len(words) <= 120 else words[:117] + "..."
+
+
+def _too_late(argv: Sequence[str], timeout: float, tail: Sequence[str]) -> CommandTimeout:
+    message = _("`{command}` took longer than {seconds:.0f} s and was ended.")
+    return CommandTimeout(argv, -signal.SIGTERM, tail, message=message.format(command=_shown(argv), seconds=timeout))
 
 
 def _ended(argv: Sequence[str], code: int) -> str:

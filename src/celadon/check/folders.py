@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from celadon.adapters import buildx, git, process
+from celadon.adapters import build_inputs, buildx, git, git_tree, process
 from celadon.check.facts import Build
 from celadon.check.images import lacking
 from celadon.check.installs import AROUND
@@ -57,7 +57,7 @@ def committed(raw: Positions, config: EnvironmentConfig, sources: Mapping[str, S
 
     def one(name: str) -> list[Build]:
         asked = _asked([config.services[name]])
-        return [_build(raw, one, use, _in_commit(sources[name], one.dockerfile), config.settings.build.memory)
+        return [_build(raw, one, use, _in_commit(sources[name], one), config.settings.build.memory)
                 for one, use in asked.items()]  # fmt: skip
 
     return tuple(build for several in process.side_by_side(one, list(sources)) for build in several)
@@ -105,18 +105,31 @@ def _in_folder(context: Path, dockerfile: str) -> dict[str, str]:
             for f in (*own, *around) if f.is_file()}  # fmt: skip
 
 
-def _in_commit(source: Source, dockerfile: str) -> dict[str, str]:
-    """The same of the commit that a deploy builds."""
-    repository, folder = Path(source.repository), source.context
-    wanted = [name for name in git.files(repository, source.commit, folder)
-              if name.count("/") < 2 and posixpath.basename(name) in AROUND]  # fmt: skip
-    own = map(posixpath.normpath, (dockerfile, f"{dockerfile}.dockerignore", ".dockerignore"))
-    found = {name: "" for name in wanted if not _is_read(name)}
-    for name in (*own, *(name for name in wanted if _is_read(name))):
-        text = git.text(repository, source.commit, posixpath.normpath(posixpath.join(folder, name)))
-        if text is not None:
-            found[name] = text
+def _in_commit(source: Source, asked: _Asked) -> dict[str, str]:
+    """The same of the commit that a deploy builds.
+
+    Raises RefusedError where an input of the build is a link, or the commit more than a build can mean.
+    """
+    repository, service = Path(source.repository), source.service
+    build = {"dockerfile": asked.dockerfile, "dockerfile_inline": asked.inline}
+    inputs = build_inputs.of_commit(service, source.commit, source.context, build)
+    wanted: dict[str, git_tree.Entry] = {}
+    for entry in git_tree.entries(repository, source.commit, service):
+        if entry.path in inputs.components or _is_around(entry, source.context):
+            wanted[entry.path] = entry
+    inputs.refuse_links(wanted)
+    found = {}
+    for entry in (one for one in wanted.values() if one.mode in git_tree.FILES):
+        name = posixpath.relpath(entry.path, source.context)
+        found[name] = git_tree.text(repository, source.commit, entry, service) if _is_read(name) else ""
     return found
+
+
+def _is_around(entry: git_tree.Entry, context: str) -> bool:
+    """Whether a file of a commit tells how a build installs; one with an unprintable name is nobody's."""
+    path = entry.path if context == "." else entry.path.removeprefix(f"{context}/")
+    inside = context == "." or path != entry.path
+    return inside and path.count("/") < 2 and posixpath.basename(path) in AROUND and path.isprintable()
 
 
 def _is_read(name: str) -> bool:

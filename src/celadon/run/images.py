@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
-from celadon.adapters import buildx, compose, docker, git
+from celadon.adapters import build_inputs, buildx, compose, docker, git_export
 from celadon.config.load import unescaped
 from celadon.errors import CeladonError, CommandError, RefusedError
-from celadon.locale import _
+from celadon.locale import _, ngettext
 from celadon.plan import steps
 from celadon.plan.render import RELEASE_KEY
 from celadon.run import capping, projection
@@ -18,13 +18,13 @@ from celadon.state import snapshot as labels
 from celadon.state.layout import write_private
 
 SECRET = "CELADON_SECRET_"  # noqa: S105 (where the names of variables begin)
+POINTERS_SHOWN = 5
 
 
 def build(world: World, step: steps.Build) -> None:
     service, source = step.built.service, step.source
     values = _secret_values(world, step)
     folder = world.layout.checkout(service)
-    git.export(world.layout.workspace / source.repository, source.commit, folder)
     marks = {labels.WORKSPACE: world.config.workspace, labels.SERVICE: service, labels.COMMIT: source.commit}
     unknown = sorted(step.definition.keys() - buildx.KNOWN)
     if unknown:
@@ -33,7 +33,11 @@ def build(world: World, step: steps.Build) -> None:
                 service=service, keys=", ".join(unknown)
             )
         )
+    build_inputs.refuse_pushed_links(service, step.definition, world.layout.workspace)
+    inputs = build_inputs.of_commit(service, source.commit, source.context, step.definition)
     try:
+        pointers = git_export.export(world.layout.workspace / source.repository, inputs, folder)
+        _warn_of_pointers(world, service, pointers)
         with capping.capped(world) as held:
             words = buildx.argv(
                 step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), held
@@ -42,6 +46,18 @@ def build(world: World, step: steps.Build) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     world.record.builds.add(replace(step.built, image_id=docker.image_id(step.built.image)))
+
+
+def _warn_of_pointers(world: World, service: str, pointers: Sequence[str]) -> None:
+    if pointers:
+        words = ngettext(
+            "{service}: {n} file is built as a pointer of Git LFS, without its content: {files}. "
+            "Install git-lfs on this server (git lfs install).",
+            "{service}: {n} files are built as pointers of Git LFS, without their content: {files}. "
+            "Install git-lfs on this server (git lfs install).",
+            len(pointers),
+        )
+        world.report.note(words.format(service=service, n=len(pointers), files=", ".join(pointers[:POINTERS_SHOWN])))
 
 
 def _build_once(world: World, step: steps.Build, words: Sequence[str], secrets: Mapping[str, str]) -> None:

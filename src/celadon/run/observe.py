@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from celadon.adapters import docker, git, host, nginx, process, storage
+from celadon.adapters import build_inputs, docker, git, host, nginx, process, storage
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
@@ -106,6 +106,7 @@ def sources(
         service = config.services[name]
         if not service.definition.get("build"):
             return _of_registry(service, ref, told)
+        build_inputs.refuse_pushed_links(name, service.definition["build"], layout.workspace)
         repository, context, checkout = _repository(layout, service)
         with turn.setdefault(repository, threading.Lock()):
             return patiently(lambda: _of_git(service, repository, context, checkout, ref), name, told)

@@ -280,7 +280,7 @@ def test_a_deploy_is_told_of_what_the_commit_has(
     assert "dockerfile/missing" in {one.rule for one in checking.of_plan(config, replace(plan, steps=(gone,)))}
 
 
-def test_a_dockerfile_that_is_a_link_is_followed_in_the_commit(
+def test_a_dockerfile_that_is_a_link_in_the_commit_is_refused(
     repository: Callable[[str, dict[str, str]], Source], tmp_path: Path
 ) -> None:
     (tmp_path / "web" / "docker").mkdir(parents=True)
@@ -288,7 +288,14 @@ def test_a_dockerfile_that_is_a_link_is_followed_in_the_commit(
     source = repository(".", {"docker/real": DOCKERFILE})
     (tmp_path / "compose.yaml").write_text(HEAD.replace("image: web:1", "build: ./web"))
     config = load_environment(tmp_path / "compose.yaml", "staging", compose.render)
-    (build,) = folders.committed(read(tmp_path / "compose.yaml"), config, {"web": source})
+    raw = read(tmp_path / "compose.yaml")
+    with pytest.raises(RefusedError, match="web: Dockerfile is a symbolic link in commit"):
+        folders.committed(raw, config, {"web": source})
+    (tmp_path / "compose.yaml").write_text(
+        HEAD.replace("image: web:1", "build: {context: ./web, dockerfile: docker/real}")
+    )
+    config = load_environment(tmp_path / "compose.yaml", "staging", compose.render)
+    (build,) = folders.committed(raw, config, {"web": source})
     assert build.text == DOCKERFILE and build.ignore is None and build.services == ("web",)
 
 
