@@ -62,7 +62,7 @@ class Repository:
         """A tree of files and links by their path; `more` are entries of its top folder."""
         folders: dict[str, dict[str, str | bytes]] = {}
         linked: dict[str, dict[str, str]] = {}
-        entries: list[Entry] = list(more)
+        entries = list(more)
         for path, data in files.items():
             top, _slash, rest = path.partition("/")
             if rest:
@@ -110,7 +110,7 @@ class Repository:
             (objects / one[:2] / one[2:]).write_bytes(zlib.compress(data, 1))
         return one
 
-    def strange(self) -> list[Entry]:
+    def strange(self) -> list[tuple[str, bytes, str]]:
         """Files with names that are hard to show."""
         blob = self.blob("harmless\n")
         return [(FILE, name, blob) for name in NAMES]

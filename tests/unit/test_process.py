@@ -1,5 +1,6 @@
 """What child processes print is read within limits."""
 
+import os
 import sys
 import threading
 import time
@@ -68,6 +69,16 @@ def test_pieces_end_in_words_when_time_is_over_or_the_program_fails() -> None:
 def test_a_limited_program_that_is_missing_is_named_itself() -> None:
     with pytest.raises(CommandError, match="The program `no-such-program` is not installed"):
         process.run(["no-such-program"], limits=process.Limits(1 << 30, 60))
+
+
+def test_a_limit_of_ones_own_that_is_lower_is_kept() -> None:
+    code = """import resource
+from celadon.adapters import process
+resource.setrlimit(resource.RLIMIT_CPU, (50, 50))
+print(process.run(["cat", "/proc/self/limits"], limits=process.Limits(1 << 30, 60)).out)"""
+    nobody = ["setpriv", "--reuid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    shown = process.run([*nobody, *python(code)]).out
+    assert [line.split()[3:5] for line in shown.splitlines() if line.startswith("Max cpu time")] == [["50", "50"]]
 
 
 def test_lines_that_end_anywhere_are_put_together() -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -213,7 +214,16 @@ def _start(
 
 def _limited(limits: Limits | None) -> tuple[str, ...]:
     """The words before a command that limit it from its first instruction on."""
-    return ("prlimit", f"--data={limits.memory}", f"--cpu={limits.seconds}") if limits else ()
+    if limits is None:
+        return ()
+    memory, seconds = _allowed(resource.RLIMIT_DATA, limits.memory), _allowed(resource.RLIMIT_CPU, limits.seconds)
+    return ("prlimit", f"--data={memory}", f"--cpu={seconds}")
+
+
+def _allowed(kind: int, wanted: int) -> int:
+    """`wanted`, or less where this process itself is limited to that: only root may raise a limit again."""
+    _soft, hard = resource.getrlimit(kind)
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 @functools.cache
