@@ -7,7 +7,7 @@ follows them out of it.
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,12 @@ class Inputs:
         """The paths, with every folder on the way to them."""
         return frozenset(one for path in self.paths for one in parents(path))
 
-    def refuse_links(self, found: Mapping[str, Entry]) -> None:
-        """Raises RefusedError where one of the components, as the commit has them, leads out of the commit."""
-        for entry in (found[path] for path in sorted(self.components) if path in found):
+    def refuse_links(self, found: Iterable[Entry]) -> None:
+        """Raises RefusedError where one of the components is a link or a submodule among the entries of the commit.
+
+        A broken tree may have two entries of one name: each of them counts.
+        """
+        for entry in (one for one in found if one.path in self.components):
             if entry.mode == LINK:
                 raise self._link(entry.path)
             if entry.mode == SUBMODULE:

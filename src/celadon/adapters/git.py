@@ -1,5 +1,6 @@
 """git: which commit a service is to be built from, without touching anybody's checkout."""
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -34,10 +35,11 @@ def _refuse_planted(folder: Path) -> None:
     git would take its settings from there, and these name commands to run (core.fsmonitor). Nobody can push a `.git`,
     but anybody who may push can add the files of a bare repository. git's safe.bareRepository is newer than many gits.
     """
-    for one in (folder, *folder.parents):
-        if (one / ".git").exists():
+    real = folder.resolve()
+    for one in (real, *real.parents):
+        if os.path.lexists(one / ".git"):
             return
-        if (one / "HEAD").exists() and ((one / "objects").exists() or (one / "commondir").exists()):
+        if os.path.lexists(one / "HEAD") and any(os.path.lexists(one / name) for name in ("objects", "commondir")):
             raise CeladonError(
                 _("{folder} looks like a git repository without a checkout; Celadon does not run git there.").format(
                     folder=one

@@ -25,12 +25,13 @@ def export(repository: Path, inputs: Inputs, folder: Path) -> tuple[str, ...]:
     than a build can mean, or where its inputs are links; CeladonError where git cannot write it.
     """
     attributes = False
-    found: dict[str, git_tree.Entry] = {}
+    found: list[git_tree.Entry] = []
+    components = inputs.components
     for entry in git_tree.entries(repository, inputs.commit, inputs.service):
         attributes = attributes or posixpath.basename(entry.path) == ".gitattributes"
-        if entry.path in inputs.components or entry.path == ".gitmodules":
-            found[entry.path] = entry
-    if ".gitmodules" in found:
+        if entry.path in components or entry.path == ".gitmodules":
+            found.append(entry)
+    if any(entry.path == ".gitmodules" for entry in found):
         raise CeladonError(
             _("The repository {folder} has submodules, which Celadon does not fetch.").format(folder=repository),
             hint=_("Bring them in as folders (git subtree), or build the image elsewhere and name it in `image`."),

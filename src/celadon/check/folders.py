@@ -113,13 +113,15 @@ def _in_commit(source: Source, asked: _Asked) -> dict[str, str]:
     repository, service = Path(source.repository), source.service
     build = {"dockerfile": asked.dockerfile, "dockerfile_inline": asked.inline}
     inputs = build_inputs.of_commit(service, source.commit, source.context, build)
-    wanted: dict[str, git_tree.Entry] = {}
-    for entry in git_tree.entries(repository, source.commit, service):
-        if entry.path in inputs.components or _is_around(entry, source.context):
-            wanted[entry.path] = entry
+    components = inputs.components
+    wanted = [
+        entry
+        for entry in git_tree.entries(repository, source.commit, service)
+        if entry.path in components or _is_around(entry, source.context)
+    ]
     inputs.refuse_links(wanted)
     found = {}
-    for entry in (one for one in wanted.values() if one.mode in git_tree.FILES):
+    for entry in (one for one in wanted if one.mode in git_tree.FILES):
         name = posixpath.relpath(entry.path, source.context)
         found[name] = git_tree.text(repository, source.commit, entry, service) if _is_read(name) else ""
     return found

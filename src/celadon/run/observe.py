@@ -106,7 +106,6 @@ def sources(
         service = config.services[name]
         if not service.definition.get("build"):
             return _of_registry(service, ref, told)
-        build_inputs.refuse_pushed_links(name, service.definition["build"], layout.workspace)
         repository, context, checkout = _repository(layout, service)
         with turn.setdefault(repository, threading.Lock()):
             return patiently(lambda: _of_git(service, repository, context, checkout, ref), name, told)
@@ -132,6 +131,7 @@ def _built(service: Service, context: str) -> list[str]:
 
 def _repository(layout: Layout, service: Service) -> tuple[Path, str, bool]:
     """The repository of a service, the build context below it, and whether people work in it."""
+    build_inputs.refuse_pushed_links(service.name, service.definition["build"], layout.workspace)
     folder = Path(service.definition["build"]["context"])
     if folder.is_dir():
         top = git.top(folder)
