@@ -90,6 +90,34 @@ def test_progress_names_the_step_that_failed_with_its_last_lines() -> None:
     ]  # fmt: skip
 
 
+def test_a_line_of_megabytes_in_pieces_is_one_line_and_the_reason_stays() -> None:
+    """BuildKit sends what a step prints as it comes: pieces end in the middle of a line, or of a letter."""
+
+    def printed(data: bytes, stream: int = 1) -> dict[str, object]:
+        return {"logs": [{"vertex": "2", "stream": stream, "data": base64.b64encode(data).decode()}]}
+
+    letter = "한".encode()
+    progress, log, _steps = fed(
+        {"vertexes": [vertex("2", "[2/2] RUN make", 1)]},
+        printed(b"the rea"),
+        printed(b"warning\n", stream=2),
+        printed(b"son " + letter[:1]),
+        printed(letter[1:] + b"\n"),
+        *(printed(b"x" * 32_000) for _piece in range(100)),
+        printed(b"\nat the end"),
+        {"vertexes": [vertex("2", "[2/2] RUN make", 1, 3, error="exit code: 2")]},
+        {"logs": [{"vertex": "2", "data": base64.b64encode(b"after it").decode()}]},
+    )
+    assert [line[:12] for line in progress.evidence()] == [
+        "warning",
+        "the reason 한",
+        "x" * 12,
+        "at the end",
+        "after it",
+    ]
+    assert len(max(progress.evidence(), key=len)) == buildx.LONGEST and "the reason 한" in log
+
+
 def test_every_state_of_a_step_is_told_once_with_its_times() -> None:
     run, base = "[2/2] RUN make", "[1/2] FROM base"
     _progress, _log, steps = fed(

@@ -61,6 +61,9 @@ def test_pieces_come_as_they_are_printed_and_the_reader_may_stop() -> None:
 def test_pieces_end_in_words_when_time_is_over_or_the_program_fails() -> None:
     with pytest.raises(CommandTimeout, match="took longer than"):
         list(process.pieces(["sleep", "60"], timeout=0.2))
+    with pytest.raises(CommandTimeout, match="took longer than"):
+        for _piece in process.pieces(ENDLESS, timeout=0.5):  # which is always ready
+            pass
     with pytest.raises(CommandError, match="ended with code 7") as failed:
         list(process.pieces(["sh", "-c", "echo why >&2; exit 7"]))
     assert failed.value.tail == ("why",)

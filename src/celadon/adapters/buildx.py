@@ -204,7 +204,9 @@ class Progress:
         return self._names.get(self._failed, "")
 
     def evidence(self) -> tuple[str, ...]:
-        """The last lines of the step that failed, or of whatever spoke last."""
+        """The last lines of the step that failed, or of whatever spoke last; for when the build has ended."""
+        for key in {key for key, _stream in self._streams}:  # steps of which the end was never told
+            self._flush(key)
         return tuple(self._lines.get(self._failed, ())[-EVIDENCE:]) or tuple(self._other)
 
     def without_values(self, text: str) -> str:

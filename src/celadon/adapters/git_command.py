@@ -19,6 +19,7 @@ MEMORY = 1 << 30  # bytes that each git process may write to; packs, which git o
 SECONDS = 900  # of a processor, for each git process: also for one that git leaves running in the background
 LIMITS = process.Limits(MEMORY, SECONDS)
 ANSWER_LIMIT = 60.0
+TREE_LIMIT = 120.0  # for a whole tree, on a server that has much else to do
 
 # Nobody sits at the terminal of a deployment: git must fail where it would ask, or where the other side keeps silent.
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15"
@@ -58,7 +59,7 @@ def run(
 def stream(folder: Path, *words: str) -> Generator[bytes, None, None]:
     """What git prints, as it comes. Raises CommandError as `run` does."""
     try:
-        yield from process.pieces(["git", *words], cwd=folder, env=SILENT, timeout=ANSWER_LIMIT, limits=LIMITS)
+        yield from process.pieces(["git", *words], cwd=folder, env=SILENT, timeout=TREE_LIMIT, limits=LIMITS)
     except CommandError as error:
         limit = _limit_met(error.code, error.tail)
         raise (CommandError(error.argv, error.code, error.tail, message=limit) if limit else error) from None

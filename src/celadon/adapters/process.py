@@ -97,8 +97,7 @@ def run(
     for reader in readers:
         reader.join(POLITE)  # a grandchild may hold the pipe open: do not wait for it for ever
     if out.overflowed:
-        message = _("`{command}` printed more than {size} and was stopped.")
-        raise CommandError(argv, code, tail, message=message.format(command=_shown(argv), size=numbers.size(keep)))
+        raise _too_much(argv, code, tail, keep)
     result = Result(tuple(argv), code, out.kept, tuple(tail))
     if check and code != 0:
         raise failed(result)
@@ -129,7 +128,7 @@ def pieces(
     tail: deque[str] = deque(maxlen=TAIL)
     errors, out = Reader(cast("IO[bytes]", child.stderr), tail), cast("IO[bytes]", child.stdout)
     try:
-        while select.select([out], [], [], max(0.0, end - time.monotonic()))[0]:
+        while (left := end - time.monotonic()) > 0 and select.select([out], [], [], left)[0]:
             piece = os.read(out.fileno(), PIECE)
             if not piece:
                 break
@@ -307,6 +306,11 @@ def _shown(argv: Sequence[str]) -> str:
 def _too_late(argv: Sequence[str], timeout: float, tail: Sequence[str]) -> CommandTimeout:
     message = _("`{command}` took longer than {seconds:.0f} s and was ended.")
     return CommandTimeout(argv, -signal.SIGTERM, tail, message=message.format(command=_shown(argv), seconds=timeout))
+
+
+def _too_much(argv: Sequence[str], code: int, tail: Sequence[str], keep: int) -> CommandError:
+    message = _("`{command}` printed more than {size} and was stopped.")
+    return CommandError(argv, code, tail, message=message.format(command=_shown(argv), size=numbers.size(keep)))
 
 
 def _ended(argv: Sequence[str], code: int) -> str:
