@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,6 +17,7 @@ from celadon.state.snapshot import Container
 
 ANSWER_LIMIT = 15.0  # seconds for a question of some hundred bytes
 EVENTS_KEPT = "168h"  # a week, as far as the engine remembers
+_REFERENCE = re.compile(r"[A-Za-z0-9][\w./:-]*:[\w][\w.-]{0,127}")  # with a tag
 STOP_LIMIT = 900.0  # seconds: longer than any sensible stop_grace_period
 
 
@@ -153,6 +155,26 @@ def image_ids(references: Sequence[str]) -> list[str]:
     """The ids of images, in the same order. Raises CommandError when one is not there."""
     with engine.Connection() as connection:
         return [connection.ask("GET", f"/images/{reference}/json")["Id"] for reference in references]
+
+
+def repository_digest(reference: str) -> str | None:
+    """The digest that an image of the engine has in its registry, by a name with a tag.
+
+    "" where it has none, or several; None where there is no such image.
+    """
+    if not _REFERENCE.fullmatch(reference):
+        return None
+    with _unless_gone():
+        found = engine.ask("GET", f"/images/{reference}/json").get("RepoDigests") or []
+        wanted = _familiar(reference.rpartition(":")[0])
+        digests = {one.partition("@")[2] for one in found if _familiar(one.partition("@")[0]) == wanted}
+        return digests.pop() if len(digests) == 1 else ""
+    return None
+
+
+def _familiar(repository: str) -> str:
+    """A repository as `docker` shows it: without what is meant anyway."""
+    return repository.removeprefix("docker.io/").removeprefix("library/")
 
 
 def has_image(reference: str) -> bool:

@@ -27,6 +27,7 @@ SILENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", SSH),
     "LC_ALL": "C",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_HTTP_LOW_SPEED_LIMIT": "1",
     "GIT_HTTP_LOW_SPEED_TIME": "60",
 }

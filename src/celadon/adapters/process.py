@@ -61,6 +61,7 @@ def run(
     on_line: OnLine | None = None,
     check: bool = True,
     bound: bool = False,
+    whole: bool = False,
     keep: int = KEPT,
     limits: Limits | None = None,
     watch: Callable[[], str] | None = None,
@@ -70,14 +71,16 @@ def run(
     `env` is added to this process's environment. `on_line` is called with every line of both streams as it comes
     (from reader threads). The child gets a session of its own, so that Ctrl-C reaches only Celadon, which then ends
     the child's whole group: nothing goes on unseen. `bound` is for what takes long and changes something: the kernel
-    kills it when Celadon is killed, so that it does not work against whoever heals. `keep` is how many bytes of
+    kills it when Celadon is killed, so that it does not work against whoever heals. With `whole`, `env` is all of the
+    child's environment. `keep` is how many bytes of
     standard output may come, 0 where nobody wants them: then none are kept, and there may be any number. `watch` is
     called every second; where it returns words, the child is stopped, and they are the error's.
 
     Raises CommandError when the code is not 0 and `check` is set, when more than `keep` bytes come, and when `watch`
     objects; CommandTimeout after `timeout` seconds.
     """
-    child = _start(argv, cwd, env, feeds=stdin is not None, prefix=[*(_leash() if bound else ()), *_limited(limits)])
+    prefix = [*(_leash() if bound else ()), *_limited(limits)]
+    child = _start(argv, cwd, env, feeds=stdin is not None, prefix=prefix, whole=whole)
     _children.add(child)
     tail: deque[str] = deque(maxlen=TAIL)
     out = Reader(cast("IO[bytes]", child.stdout), tail, on_line, keep, functools.partial(_kill, child))
@@ -188,6 +191,7 @@ def _start(
     *,
     feeds: bool = False,
     prefix: Sequence[str] = (),
+    whole: bool = False,
 ) -> "subprocess.Popen[bytes]":
     """`prefix` are the words before the command that limit it."""
     if _ending.is_set() and threading.current_thread() is not threading.main_thread():
@@ -201,7 +205,7 @@ def _start(
         return subprocess.Popen(
             [*prefix, *argv],
             cwd=cwd,
-            env={**os.environ, **env} if env else None,
+            env=dict(env or {}) if whole else {**os.environ, **env} if env else None,
             stdin=subprocess.PIPE if feeds else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -285,17 +289,17 @@ def _kill(child: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """End the child's whole group: SIGTERM, then SIGKILL for what does not listen."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    """End the child's whole group: SIGTERM, then SIGKILL for what does not listen, and for what the child leaves."""
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(child.pid)
         try:
-            os.killpg(child.pid, sign)
-            child.wait(POLITE)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-        else:
-            return
+            os.killpg(child.pid, signal.SIGTERM)
+            select.select([descriptor], [], [], POLITE)
+            os.killpg(child.pid, signal.SIGKILL)  # until the child is waited for, the group's number is its own
+        finally:
+            os.close(descriptor)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(POLITE)
 
 
 def _shown(argv: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from celadon.plan.environment import plan_down, plan_up
 from celadon.plan.promote import plan_promote
 from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
-from celadon.run import observe, ways
+from celadon.run import observe, signatures, ways
 from celadon.run.execute import Cancel, execute
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
@@ -90,7 +90,14 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
             seen = _with_sources(workspace, request, wanted.configs, seen, report)
         else:
             was = wanted.seen
-            seen = replace(seen, sources=was.sources, incoming=was.incoming, disk=was.disk, builder=was.builder)
+            seen = replace(
+                seen,
+                sources=was.sources,
+                incoming=was.incoming,
+                disk=was.disk,
+                builder=was.builder,
+                signatures=was.signatures,
+            )
         final = _planned(workspace, request, wanted.configs, seen)
         _refuse_surprises(wanted.plan, final, report)
         same = seen.sources == wanted.seen.sources
@@ -124,12 +131,17 @@ def _with_sources(
     config = configs[0]
     if request.verb == "promote":
         incoming = observe.incoming(config, workspace.layout, seen, configs[1].name)
-        return replace(seen, incoming=incoming, disk=_disk(workspace, builds=False))
+        signed = signatures.of_releases(config, workspace.layout, seen, configs[1].name)
+        return replace(seen, incoming=incoming, disk=_disk(workspace, builds=False), signatures=signed)
     if request.verb in ("deploy", "build"):
         services = _services(workspace, request, config)
         sources = observe.sources(config, workspace.layout, services, request.ref, report.detail)
         return replace(
-            seen, sources=sources, disk=_disk(workspace, builds=True), builder=ways.builder(config.settings.build)
+            seen,
+            sources=sources,
+            disk=_disk(workspace, builds=True),
+            builder=ways.builder(config.settings.build),
+            signatures=signatures.of_sources(config, workspace.layout, sources),
         )
     return seen
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from celadon.adapters import process
 from celadon.adapters.drafts import Draft
 from celadon.app import configs
-from celadon.check import allowing, envfiles, folders, mending, rules, warned
+from celadon.check import allowing, envfiles, folders, mending, pins, rules, warned
 from celadon.check.facts import ENV, ERROR, Facts, Finding
 from celadon.check.look import env_files, look, of_files
 from celadon.config.outline import find_file, load_outline
@@ -49,9 +49,9 @@ def check(folder: Path, names: Sequence[str], *, buildkit: bool = False) -> Chec
 
 
 def _kept(seen: Facts) -> list[Finding]:
-    """What the rules find, less what comments allow."""
+    """What the rules find, less what comments allow; of a policy they allow nothing."""
     found = rules.findings(seen)
-    return allowing.kept(found, _texts(seen, found), seen.file)
+    return sorted({*allowing.kept(found, _texts(seen, found), seen.file), *pins.enforced(seen)})
 
 
 def of_plan(config: EnvironmentConfig, plan: Plan) -> tuple[Finding, ...]:

@@ -173,6 +173,7 @@ class Facts:
     home: Access = EVERYBODYS
     users: Mapping[str, User] = field(default_factory=dict)
     strays: tuple[Stray, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)  # of images that the engine has, by name; "" without one
 
     @property
     def guarded(self) -> tuple["EnvFile | KeyFile", ...]:

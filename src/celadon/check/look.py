@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from celadon.adapters import engine, host, process
-from celadon.check import access, containers, ingit
+from celadon.adapters import docker, engine, host, process
+from celadon.check import access, containers, ingit, pins
 from celadon.check.facts import Build, Engine, EnvFile, Facts, KeyFile
 from celadon.check.folders import MANY, builds, linted, text_of
 from celadon.check.ingit import KEYS
@@ -30,7 +30,19 @@ def look(before: Facts, configs: Sequence[EnvironmentConfig], *, buildkit: bool 
     seen = replace(of_files(before, configs, built), unseen=unseen, memory=host.memory()[1], engine=_engine())
     every = configs[0].settings.environments if configs else ()
     named = {path for paths in env_paths(before.raw, list(every)).values() for path in paths}
-    return replace(seen, strays=ingit.strays(seen, named))
+    return replace(seen, strays=ingit.strays(seen, named), digests=_digests(seen))
+
+
+def _digests(seen: Facts) -> dict[str, str]:
+    """The digests that the engine has for images that Dockerfiles name by a tag; none where it does not answer."""
+    names = dict.fromkeys(one.image for build in seen.builds for one in pins.unpinned(seen, build))
+    if seen.engine.problem or not names:
+        return {}
+    try:
+        found = {name: docker.repository_digest(name) for name in names if "$" not in name}
+    except (EngineError, CommandError):
+        return {}
+    return {name: digest for name, digest in found.items() if digest is not None}
 
 
 def of_files(before: Facts, configs: Sequence[EnvironmentConfig], built: Sequence[Build]) -> Facts:

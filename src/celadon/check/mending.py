@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from celadon.adapters import git
 from celadon.adapters.drafts import Draft
-from celadon.check import images, installs, mounts, privacy
+from celadon.check import images, installs, mounts, pins, privacy
 from celadon.check.dockerfile import parse
-from celadon.check.facts import Build, EnvFile, Facts, Finding, KeyFile, Rule
+from celadon.check.facts import ERROR, Build, EnvFile, Facts, Finding, KeyFile, Rule
 from celadon.check.shell import Command, commands
 from celadon.check.sources import copied
 from celadon.config.positions import Place
@@ -60,8 +60,10 @@ def _dockerfiles(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
     for path, build in {build.path: build for build in seen.builds if build.path}.items():
         wanted = _of(found, build.file, installs.NO_CACHE_MOUNT)
         text, places = mounts.added(build, {Place(one.line, one.column) for one in wanted})
-        if places and _has_plain_ends(Path(path)):
-            yield Remedy(Draft(Path(path), text), _at(wanted, places))
+        tags = [one for one in _of(found, build.file, pins.NOT_PINNED) if one.severity == ERROR]
+        text, pinned = pins.written(seen, replace(build, text=text), {Place(one.line, one.column) for one in tags})
+        if (places or pinned) and _has_plain_ends(Path(path)):
+            yield Remedy(Draft(Path(path), text), (*_at(wanted, places), *_at(tags, pinned)))
 
 
 def _npmrcs(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:

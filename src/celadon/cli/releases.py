@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from celadon.app import looking
+from celadon.app import evidence, looking
 from celadon.cli import arguments, output
 from celadon.cli.opening import open_workspace
 from celadon.locale import _
@@ -15,11 +15,30 @@ from celadon.locale.words import called
 @arguments.environment_or_all
 @click.argument("service", required=False)
 @arguments.as_json
+@click.option("--provenance", metavar="RELEASE", help=_("Print where the image of a release comes from (SLSA, JSON)."))
+@click.option("--sbom", metavar="RELEASE", help=_("Print what is in the image of a release (JSON)."))
 @click.pass_obj
-def command(folder: Path, environment: str | None, service: str | None, as_json: bool) -> None:
-    found = looking.releases(open_workspace(folder), environment, service)
+def command(
+    folder: Path,
+    environment: str | None,
+    service: str | None,
+    as_json: bool,
+    provenance: str | None,
+    sbom: str | None,
+) -> None:
+    workspace = open_workspace(folder)
+    for kind, release_id in (("provenance", provenance), ("sbom", sbom)):
+        if release_id:
+            output.as_json(evidence.document(workspace, environment, service, release_id, kind))
+            return
+    found = looking.releases(workspace, environment, service)
     if as_json:
-        output.as_json([{**vars(release), "mark": mark or None} for release, mark in found])
+        output.as_json(
+            [
+                {**vars(release), "mark": mark or None, "evidence": evidence.of_release(workspace, release)}
+                for release, mark in found
+            ]
+        )
         return
     heads = [_("SERVICE"), _("ENVIRONMENT"), _("RELEASE"), "", _("SUBJECT"), _("FROM"), _("CREATED"), _("IMAGE")]
     output.table(heads, [

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from celadon.config import checks, complaints, shape
+from celadon.config import checks, complaints, policy_checks, shape
 from celadon.config.model import ServiceOptions, WorkspaceOptions
 from celadon.config.positions import Loader, Positions, read
 from celadon.config.workspace import EnvironmentConfig, Rendered, Service
@@ -111,6 +111,7 @@ def _frozen(
         if settings:
             checks.environments(raw, settings, problems, files=check_folders)
             checks.addresses(raw, settings, problems, judge)
+            problems += policy_checks.problems(raw, settings, services) if check_folders else ()
         problems += checks.left_out(raw, found)
         if not services and not problems:
             problems.append(

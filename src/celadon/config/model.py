@@ -35,12 +35,13 @@ from celadon.config.fields import (
     in_editors,
 )
 from celadon.config.notify import Notified
+from celadon.config.policy import Policy
 from celadon.config.secrets import Secrets
 from celadon.locale import _
 
 # What nobody is served by. Where an earlier Celadon took a value that this one refuses, the default stands in for it.
-SPARED = frozenset({"cpus", "drain", "floor", "git", "good", "keep", "lock_timeout", "memory", "notify", "timeout",
-                    "watch", "within"})  # fmt: skip
+SPARED = frozenset({"cpus", "drain", "floor", "git", "good", "keep", "lock_timeout", "memory", "notify", "policy",
+                    "timeout", "watch", "within"})  # fmt: skip
 
 
 RAN = "ran"  # the context in which what was kept is validated
@@ -150,6 +151,7 @@ class EnvironmentOptions(Options):
     drain: Seconds = 30.0
     notify: Notified | None = None
     secrets: Secrets | None = None
+    policy: Policy | None = None
 
     @field_validator("url")
     @classmethod
@@ -215,6 +217,7 @@ class WorkspaceOptions(Options):
     keep: Annotated[int, Field(ge=0, le=20), BeforeValidator(values.whole)] = 2
     notify: Notified = ()
     secrets: Secrets | None = None
+    policy: Policy = Policy()
 
     @model_validator(mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from celadon.locale import _
 if TYPE_CHECKING:  # pydantic costs 130 ms: verbs that only read the outline never import it
     from celadon.config.model import EnvironmentOptions, ServiceOptions, WorkspaceOptions
     from celadon.config.notify import Notify
+    from celadon.config.policy import Policy
 
 
 def nearest(wished: str, known: Iterable[str]) -> str | None:
@@ -131,6 +132,11 @@ class EnvironmentConfig:
         own = self.options.notify
         every = self.settings.notify if own is None else own
         return {place: one for place, one in enumerate(every, 1) if one.url.get_secret_value()}
+
+    @property
+    def policy(self) -> "Policy":
+        """What must hold before an image starts here: the environment's own policy, or that of all."""
+        return self.options.policy or self.settings.policy
 
     def service(self, name: str) -> Service:
         """Raises UsageError with the nearest name when there is no such service."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import UsageError
 from celadon.locale import _, numbers
-from celadon.plan import admission, common, render, road, space, steps
+from celadon.plan import admission, common, policy, render, road, space, steps
 from celadon.plan.steps import Frozen, Plan, Step, Unchanged
 from celadon.state.snapshot import Built, Release, Snapshot, Source
 
@@ -34,10 +34,13 @@ def plan_build(config: EnvironmentConfig, snapshot: Snapshot, services: Sequence
             unchanged.append(Unchanged(name, _("{commit} is built already ({image})").format(
                 commit=source.short, image=image.tag)))  # fmt: skip
     common.refuse_foreign_tags(config, snapshot, services)
+    new = [step.built for step in made if isinstance(step, steps.Build | steps.Pull)]
+    asked = policy.asked(config, snapshot, {one.service: (one.commit, one.image) for one in new})
     first, why = space.admit(config, snapshot, made)
-    notes = (*_build_notes(config, snapshot, made), *why)
+    notes = (*_build_notes(config, snapshot, made), *why, *asked.notes)
     last = (steps.CleanUp((config.name,)),) if made else ()
-    return Plan("build", config.name, tuple(services), (*first, *made, *last), tuple(unchanged), notes=notes)
+    way = (*asked.first, *first, *made, *last)
+    return Plan("build", config.name, tuple(services), way, tuple(unchanged), notes=notes)
 
 
 def _build_notes(config: EnvironmentConfig, snapshot: Snapshot, made: Sequence[Step]) -> tuple[str, ...]:
@@ -93,24 +96,26 @@ def plan_deploy(
         release = _release(config, snapshot, image, document, taken)
         if image.step:
             making.append(image.step)
-        frozen.append(Frozen(release, image.tag, document))
+        frozen.append(Frozen(release, image.tag, document, snapshot.signatures.get(name)))
         arrivals.append(_arrival(snapshot, release, service, stop_first=stop_first))
         changes.append(common.change_line(snapshot, release))
         notes += common.slot_notes(service)
     common.refuse_foreign_tags(config, snapshot, services)
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
+    asked = policy.asked(config, snapshot, {f.release.service: (f.release.commit, f.image) for f in frozen})
     turns, reasons = admission.turns(config, snapshot, arrivals)
     starts_only = arrivals and not making
     first, why = space.admit_start(config, snapshot) if starts_only else space.admit(config, snapshot, making)
     notes += [*_build_notes(config, snapshot, making), *why, *common.downtimes(config, arrivals), *reasons]
+    notes += asked.notes
     way = road.whole(config, snapshot, turns, frozen, departures)
     before = common.preparation(config, snapshot) if way else ()
     return Plan(
         "deploy",
         config.name,
         tuple(services),
-        (*first, *before, *making, *way),
+        (*asked.first, *first, *before, *making, *asked.inspections, *way),
         tuple(unchanged),
         tuple(changes),
         tuple(notes),

@@ -42,7 +42,7 @@ class BuildStep:
     @property
     def shown(self) -> bool:
         """Whether people know it: a line of the Dockerfile, or the export; not BuildKit's own preparations."""
-        return not self.name.startswith(("[internal]", "[auth]"))
+        return not self.name.startswith(("[internal]", "[auth]", "resolving provenance"))
 
     @property
     def key(self) -> str:

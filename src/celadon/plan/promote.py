@@ -8,7 +8,7 @@ from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import RefusedError
 from celadon.locale import _, ngettext
 from celadon.locale.words import called
-from celadon.plan import admission, common, render, road, space
+from celadon.plan import admission, common, policy, render, road, space
 from celadon.plan.steps import Frozen, Plan, Unchanged
 from celadon.state.snapshot import Release, Snapshot
 
@@ -47,7 +47,7 @@ def plan_promote(
         kept = _kept(config, snapshot, tested[name], fingerprint)
         release = kept or _release(config, snapshot, tested[name], fingerprint)
         if not kept:
-            frozen.append(Frozen(release, tested[name].image, document))
+            frozen.append(Frozen(release, tested[name].image, document, snapshot.signatures.get(name)))
         replaces = stop_first or service.options.strategy == "replace"
         arrivals.append(common.arrival(snapshot, release, replace=replaces, task=service.options.release or ()))
         changes.append(common.change_line(snapshot, release))
@@ -57,12 +57,14 @@ def plan_promote(
             notes += _built_otherwise(source.services[name], service, source.name, config.name)
     departures = common.departures(config, snapshot) if whole else ()
     changes += map(common.departure_line, departures)
+    images = {a.release.service: (a.release.commit, tested[a.release.service].image) for a in arrivals}
+    asked = policy.asked(config, snapshot, images)
     turns, reasons = admission.turns(config, snapshot, arrivals)
     first, why = space.admit_start(config, snapshot) if arrivals else ((), [])
-    notes += [*why, *common.downtimes(config, arrivals), *reasons]
+    notes += [*why, *common.downtimes(config, arrivals), *reasons, *asked.notes]
     way = road.whole(config, snapshot, turns, frozen, departures)
     if way:
-        way = (*first, *common.preparation(config, snapshot), *way)
+        way = (*asked.first, *first, *common.preparation(config, snapshot), *asked.inspections, *way)
     return Plan(
         "promote", config.name, tuple(services), way, tuple(unchanged), tuple(changes), tuple(notes), protected=True,
         promise=common.promise(arrivals, departures),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from celadon.locale import _, ngettext
+from celadon.state.signature import Signature
 from celadon.state.snapshot import Built, Move, Release, Source
 
 
@@ -95,6 +96,7 @@ class Frozen:
     release: Release
     image: str
     document: Mapping[str, Any]
+    signature: Signature | None = None  # of the commit, where signatures are asked for
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from celadon.adapters import compose, docker
 from celadon.config.model import ServiceOptions
 from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
-from celadon.plan import steps
+from celadon.plan import policy_steps, steps
 from celadon.plan.render import Placed
 from celadon.plan.steps import Candidate, Step
-from celadon.run import cleaning, environment, images, probe, projection, rendering
+from celadon.run import cleaning, environment, images, inspection, probe, projection, rendering, signatures
 from celadon.run.world import World
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import TASK, Move
@@ -193,9 +193,12 @@ def stop(world: World, step: steps.Stop) -> None:
 Action = Callable[[World, Any], None]  # each takes the step of its own key
 
 DO: Mapping[type[Step], Action] = {
+    policy_steps.VerifySignatures: signatures.verify,
     steps.Prepare: environment.prepare,
     steps.Build: images.build,
     steps.Pull: images.pull,
+    policy_steps.Scan: inspection.scan,
+    policy_steps.KeepSbom: inspection.keep_sbom,
     steps.Freeze: images.freeze,
     steps.RunTask: run_task,
     steps.StopFirst: stop_first,

@@ -11,6 +11,7 @@ from celadon.run import projection, rendering
 from celadon.run.reconcile import reconcile
 from celadon.run.retrying import patiently
 from celadon.run.world import World
+from celadon.state import evidence
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import Container
 
@@ -137,5 +138,6 @@ def _forget_environment(world: World, environment: str) -> None:
             record.builds.remove(built.service, built.id)
             before.add(built.image)
     docker.untag(sorted(before - projection.named_images(world)))
+    evidence.prune(layout, {*projection.recorded_images(world).values()})
     for folder in (layout.environment(environment), layout.router(environment), layout.releases(environment)):
         shutil.rmtree(folder, ignore_errors=True)

@@ -10,10 +10,11 @@ from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _, ngettext
 from celadon.plan import steps
 from celadon.plan.render import RELEASE_KEY
-from celadon.run import capping, projection
+from celadon.run import capping, projection, provenance, signatures
 from celadon.run.building import Building
 from celadon.run.retrying import patiently
-from celadon.run.world import World
+from celadon.run.world import World, utc_now
+from celadon.state import evidence
 from celadon.state import snapshot as labels
 from celadon.state.layout import write_private
 
@@ -23,8 +24,9 @@ POINTERS_SHOWN = 5
 
 def build(world: World, step: steps.Build) -> None:
     service, source = step.built.service, step.source
-    values = _secret_values(world, step)
-    folder = world.layout.checkout(service)
+    values = {**_secret_values(world, step), **provenance.METADATA}
+    folder, begun = world.layout.checkout(service), utc_now().isoformat()
+    metadata = folder.with_name(f"{service}.metadata.json")
     marks = {labels.WORKSPACE: world.config.workspace, labels.SERVICE: service, labels.COMMIT: source.commit}
     unknown = sorted(step.definition.keys() - buildx.KNOWN)
     if unknown:
@@ -40,12 +42,25 @@ def build(world: World, step: steps.Build) -> None:
         _warn_of_pointers(world, service, pointers)
         with capping.capped(world) as held:
             words = buildx.argv(
-                step.definition, folder / source.context, step.built.image, marks, _build_secrets(world), held
+                step.definition,
+                folder / source.context,
+                step.built.image,
+                marks,
+                _build_secrets(world),
+                (*held, "--metadata-file", str(metadata)),
             )
             patiently(lambda: _build_once(world, step, words, values), service, world.report.note)
+        told = provenance.of_file(metadata)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    world.record.builds.add(replace(step.built, image_id=docker.image_id(step.built.image)))
+        metadata.unlink(missing_ok=True)
+    image_id = docker.image_id(step.built.image)
+    times = begun, utc_now().isoformat()
+    address = provenance.address(world.layout.workspace / source.repository)
+    evidence.keep(
+        world.layout, image_id, evidence.PROVENANCE, provenance.statement(step, image_id, told, address, times)
+    )
+    world.record.builds.add(replace(step.built, image_id=image_id))
 
 
 def _warn_of_pointers(world: World, service: str, pointers: Sequence[str]) -> None:
@@ -117,20 +132,25 @@ def pull(world: World, step: steps.Pull) -> None:
 
 def freeze(world: World, step: steps.Freeze) -> None:
     found = docker.image_ids([frozen.image for frozen in step.releases])
+    known = projection.recorded_images(world)
     for frozen, image_id in zip(step.releases, found, strict=True):
-        if frozen.release.image_id not in ("", image_id):
+        expected = frozen.release.image_id or known.get(frozen.image, image_id)
+        if image_id != expected:
             raise RefusedError(
-                _("{service}: the tag {image} no longer names the image that was tested.").format(
+                _("{service}: the tag {image} no longer names the image that was built or tested.").format(
                     service=frozen.release.service, image=frozen.image
                 ),
-                evidence=[f"{frozen.release.image_id} → {image_id}"],
+                evidence=[f"{expected} → {image_id}"],
                 hint=_("Somebody moved the tag. Deploy the service again."),
             )
         release = replace(frozen.release, image_id=image_id)
         if frozen.image != release.image:
-            docker.tag(frozen.image, release.image)
+            docker.tag(image_id, release.image)
         file = world.layout.release(release.environment, release.service, release.id)
         write_private(file, projection.to_yaml({**frozen.document, RELEASE_KEY: asdict(release)}))
+        if frozen.signature and frozen.signature.repository:
+            made = signatures.document(world.config, frozen.signature)
+            evidence.keep(world.layout, image_id, evidence.SIGNATURE, made)
         world.record.add_release(release)
 
 

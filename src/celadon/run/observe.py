@@ -150,6 +150,11 @@ def _repository(layout: Layout, service: Service) -> tuple[Path, str, bool]:
     return clone, ".", False
 
 
+def repository(layout: Layout, service: Service) -> Path:
+    """The repository that a service is built from. Raises CeladonError where it has none."""
+    return _repository(layout, service)[0]
+
+
 def _absolute(url: str, workspace: Path) -> str:
     """A path is relative to the workspace, not to the clone that git would take it from."""
     return str((workspace / url).resolve()) if url.startswith((".", "/")) else url

@@ -17,6 +17,7 @@ from celadon.plan import render, routing, tags
 from celadon.plan.render import Network, Placed
 from celadon.plan.steps import Candidate
 from celadon.run.world import World
+from celadon.state import evidence
 from celadon.state.layout import write_private
 from celadon.state.snapshot import ROUTER, Built, Container, Live, Release
 
@@ -227,8 +228,15 @@ def forget(world: World, releases: Sequence[Release], built: Sequence[Built] = (
         world.record.remove_release(release.environment, release.service, release.id)
         shutil.rmtree(world.layout.release(release.environment, release.service, release.id).parent, ignore_errors=True)
     docker.untag(sorted({*(r.image for r in releases), *(b.image for b in built)} - named_images(world)))
+    evidence.prune(world.layout, {*recorded_images(world).values()})
 
 
 def named_images(world: World) -> set[str]:
     """The image tags that the record still speaks of."""
-    return {r.image for r in world.record.releases()} | {b.image for b in world.record.builds.images()}
+    return {*recorded_images(world)}
+
+
+def recorded_images(world: World) -> dict[str, str]:
+    """The ids of the images that the record speaks of, by tag: what was built, pulled or tested under it."""
+    known: list[Release | Built] = [*world.record.releases(), *world.record.builds.images()]
+    return {one.image: one.image_id for one in known}

@@ -58,6 +58,11 @@ class Layout:
     def release(self, environment: str, service: str, release: str) -> Path:
         return self.releases(environment) / service / release / "compose.yaml"
 
+    @property
+    def evidence(self) -> Path:
+        """What is known of images, a folder each: provenance, SBOM, signatures, scans."""
+        return self.root / "evidence"
+
     def router(self, environment: str) -> Path:
         return self.root / "router" / environment
 

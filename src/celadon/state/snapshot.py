@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from celadon.state.disk import Disk
+from celadon.state.signature import Signature
 
 BLUE, GREEN = "blue", "green"
 
@@ -208,6 +209,7 @@ class Snapshot:
     adrift: frozenset[str] = frozenset()
     builder: Builder | None = None
     at_work: tuple[tuple[datetime, datetime], ...] = ()
+    signatures: Mapping[str, Signature] = field(default_factory=dict)  # by service, where signatures are asked for
 
     def release(self, environment: str, service: str, release_id: str) -> Release | None:
         return next(

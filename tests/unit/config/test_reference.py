@@ -34,9 +34,16 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 
 def test_the_reference_is_a_good_file(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(REFERENCE)
-    for name in ("config/.env.production", "certs/shop.pem", "certs/shop.key", "router.conf.j2"):
+    for name in (
+        "config/.env.production",
+        "certs/shop.pem",
+        "certs/shop.key",
+        "router.conf.j2",
+        "keys/allowed_signers",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "keys/gnupg").mkdir()
     config = load_environment(tmp_path / "compose.yaml", "production", compose.render)
     assert config.options.from_ == "staging" and list(config.backing) == ["db"]
     assert config.services["web"].options.release == ("npm", "run", "migrate")

@@ -26,6 +26,7 @@ PROBLEMS = Path(__file__).with_name("problems")
 BEYOND_A_SCHEMA = [
     "a_folder_that_is_not_there",
     "a_key_twice",
+    "a_policy_in_somebody_elses_hands",
     "a_route_needs_port_and_health",
     "addresses_of_unknown_services",
     "an_address_that_compose_cannot_read",

@@ -97,7 +97,8 @@ def test_what_people_know_is_shown_before_what_began_first() -> None:
 
 def test_the_end_of_a_step_is_told_in_one_line() -> None:
     heard = [(BASE, "coming", 0), (BASE, "running", 0), (BASE, "done", 0.1), (BASE, "running", 0), (BASE, "cached", 0),
-             (BASE, "running", 0), (BASE, "done", 30.1), (RUN, "failed", 3), ("[internal] x", "done", 3)]  # fmt: skip
+             (BASE, "running", 0), (BASE, "done", 30.1), (RUN, "failed", 3), ("[internal] x", "done", 3),
+             ("resolving provenance for metadata file", "done", 0.1)]  # fmt: skip
     course = Course()
     told = [(state, seconds) for name, state, seconds in heard if course.take(BuildStep(name, state, 9, seconds))]
     assert told == [("done", 0.1), ("done", 30.1), ("failed", 3)]

@@ -3,8 +3,9 @@
 A case names `services` (x-celadon by service, the rest is filled in), what is `live` (environment → service →
 [release, slot]), `releases` beyond those ([environment, service, id, predecessor]), `sources` (service →
 [sha, subject]), containers that are not running (`ill`: environment/service → state), `memory` in MiB (free, total,
-used by service), image tags of `others` (tag → workspace), the `builder` (memory in MiB, cpus), the `request`, and the
-lines `expected`.
+used by service), image tags of `others` (tag → workspace), the `builder` (memory in MiB, cpus), the `signatures`
+(service → [sha, signer, problem]), services that are `pulled`, options `of_production`, the `request`, and the lines
+`expected`.
 """
 
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from celadon.plan.promote import plan_promote
 from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
 from celadon.state.disk import Disk, Image, Space
+from celadon.state.signature import Signature
 from celadon.state.snapshot import BACKING, IN_SLOT, ROUTER, Builder, Container, Live, Memory, Release, Snapshot, Source
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.yaml"))
@@ -40,7 +42,12 @@ def config(case: dict[str, Any], environment: str) -> EnvironmentConfig:
             "x-celadon": {
                 "environments": {
                     "staging": {"listen": [4400], "url": "http://shop.example:4400"},
-                    "production": {"listen": [4500], "url": "http://shop.example", "from": "staging"},
+                    "production": {
+                        "listen": [4500],
+                        "url": "http://shop.example",
+                        "from": "staging",
+                        **case.get("of_production", {}),
+                    },
                 },
                 **case.get("top", {}),
             },
@@ -75,7 +82,7 @@ def snapshot(case: dict[str, Any]) -> Snapshot:
         containers.append(container(environment, ROUTER, ROUTER, "", "", "running", door))
         containers += [container(environment, BACKING, b, "", "", "running") for b in case.get("backing", {})]
     sources = {
-        name: Source(name, sha.ljust(40, "0"), subject, "main", f"/shop/{name}")
+        name: Source(name, sha.ljust(40, "0"), subject, "main", f"/shop/{name}", pulled=name in case.get("pulled", []))
         for name, (sha, subject) in case.get("sources", {}).items()
     }
     images = {r.image: r.image_id for r in releases if r.id not in case.get("lost_images", [])}
@@ -89,8 +96,13 @@ def snapshot(case: dict[str, Any]) -> Snapshot:
     builder = None
     if limits := case.get("builder"):
         builder = Builder("limited", "docker-container", "buildx_buildkit_limited0", limits[0] * MIB, limits[1])
+    signatures = {
+        name: Signature(name, sha.ljust(40, "0"), f"/shop/{name}", by, problem=problem)
+        for name, (sha, by, problem) in case.get("signatures", {}).items()
+    }
     return Snapshot(NOW, tuple(containers), tuple(releases), live, (), images, sources, incoming, memory,
-                    disk=Disk((space,), space, others) if others else None, builder=builder)  # fmt: skip
+                    disk=Disk((space,), space, others) if others else None, builder=builder,
+                    signatures=signatures)  # fmt: skip
 
 
 def container(environment: str, role: str, service: str, slot: str, id_: str, state: str, door: str = "") -> Container:
