@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from celadon.run import lock
+from celadon.run import lock_folder
 from celadon.state import caps
 from tests.doppler import TOKEN as DOPPLER_TOKEN
 from tests.doppler import doppler
@@ -217,7 +217,9 @@ def test_no_secret_is_anywhere_but_where_it_must_be(shop: Workspace) -> None:
             assert content is not None and not _found(content.read()), entry.name
     assert any(TALKS.encode() in layer for layer in images) and not any(_found(text) for text in images)
     _look_through(shop.folder / ".celadon")
-    assert lock.FILE.exists() and not [file for file in _elsewhere() if _found(file.read_bytes())]
+    assert (lock_folder.FOLDER / lock_folder.LOCK).exists() and not [
+        file for file in _elsewhere() if _found(file.read_bytes())
+    ]
     mounted = shop.folder / "config" / ".env.staging"
     assert STAGING in mounted.read_text() and mounted.stat().st_mode & 0o777 == 0o600
 
@@ -240,8 +242,8 @@ def _look_through(root: Path) -> None:
 def _elsewhere() -> Iterator[Path]:
     """What Celadon writes outside of the workspace, and what its folders of a moment might have left."""
     moments = [Path(one) for one in (tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", "")) if one]
-    folders = [lock.QUEUE, *(one for folder in moments for one in folder.glob("celadon-????????"))]
-    yield from (file for file in (lock.FILE, caps.file()) if file.is_file())
+    folders = [lock_folder.FOLDER, *(one for folder in moments for one in folder.glob("celadon-????????"))]
+    yield from (file for file in (caps.file(),) if file.is_file())
     yield from (file for folder in folders for file in folder.glob("*") if file.is_file())
 
 

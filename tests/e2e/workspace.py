@@ -88,6 +88,7 @@ class Workspace:
     top: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     of_production: dict[str, Any] = field(default_factory=dict)
+    staging_only: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
 
     def add(self, name: str, *, route: str | None, port: int = 8000, env: dict[str, str] | None = None,
@@ -143,7 +144,12 @@ class Workspace:
                 file.write_text(f"GREETING=hello {environment}\n")
         settings = {"watch": "1s", "drain": "10s", **self.environment}
         environments = {
-            "staging": {"listen": [f"127.0.0.1:{self.staging}"], "url": f"http://127.0.0.1:{self.staging}", **settings},
+            "staging": {
+                "listen": [f"127.0.0.1:{self.staging}"],
+                "url": f"http://127.0.0.1:{self.staging}",
+                **settings,
+                **self.staging_only,
+            },
             "production": {
                 "listen": [f"127.0.0.1:{self.production}"],
                 "url": f"http://127.0.0.1:{self.production}",

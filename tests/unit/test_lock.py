@@ -6,23 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from celadon.errors import LockTimeout
-from celadon.run import lock
-from celadon.run.lock import Holder
+from celadon.run import lock, lock_folder, lock_holder
+from celadon.run.lock_holder import Holder
 
 ME = Holder(1, "ann", "shop", "deploy staging", "2026-01-01T00:00:00")
 # Holds the lock until its input ends, and says what happens to it.
 OTHER = """
 import sys, json
 from pathlib import Path
-from celadon.run import lock
-lock.FILE, lock.QUEUE = Path(sys.argv[1]) / "lock", Path(sys.argv[1]) / "queue"
-me = lock.Holder(1, "ben", "shop", sys.argv[2], "t")
+from celadon.run import lock, lock_folder
+from celadon.run.lock_holder import Holder
+lock_folder.FOLDER = Path(sys.argv[1]) / "celadon"
+me = Holder(1, "ben", "shop", sys.argv[2], "t")
 say = lambda *words: print(json.dumps(words), flush=True)
 with lock.held(me, 30, lambda other, place: say("waits", other.what if other else "", place)) as held:
     held.say("2/9 build web")
@@ -34,8 +35,8 @@ say("over")
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "FILE", tmp_path / "lock")
-    monkeypatch.setattr(lock, "QUEUE", tmp_path / "queue")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    monkeypatch.setattr(lock_folder, "FOLDER", tmp_path / "celadon")
 
 
 def start(folder: Path, name: str) -> "subprocess.Popen[str]":
@@ -57,8 +58,8 @@ def test_it_is_had_in_the_order_of_arrival_and_everybody_sees_the_place(tmp_path
     for number in range(1, 4):
         others.append(start(tmp_path, f"other {number}"))
         assert heard(others[-1]) == ["waits", "first", number]
-    queue = tmp_path / "queue"  # every user of the host may come and see, whatever the umask of the first
-    assert queue.stat().st_mode & 0o7777 == 0o1777 and {t.stat().st_mode & 0o777 for t in queue.iterdir()} == {0o644}
+    folder = tmp_path / "celadon"  # the group may come and see, whatever the umask of the first; nobody else may
+    assert folder.stat().st_mode & 0o7777 == 0o2770 and {t.stat().st_mode & 0o777 for t in folder.iterdir()} == {0o660}
     others[0].send_signal(signal.SIGKILL)  # its place is gone with it
     others[0].wait()
     assert heard(others[1]) == ["waits", "first", 1] and heard(others[2]) == ["waits", "first", 2]
@@ -67,21 +68,21 @@ def test_it_is_had_in_the_order_of_arrival_and_everybody_sees_the_place(tmp_path
     others[1].communicate("")
     assert heard(others[2]) == ["has"]
     others[2].communicate("")
-    assert lock.holder() is None and list((tmp_path / "queue").iterdir()) == []
+    assert lock.holder() is None and [file.name for file in folder.iterdir()] == ["lock"]
 
 
 def test_who_waits_is_told_again_how_far_the_holder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "AGAIN", 0.5)
     first = start(tmp_path, "first")
     assert heard(first) == ["has"]
-    file, told = tmp_path / "lock", []
+    file, told = tmp_path / "celadon" / "lock", []
 
     def waiting(other: Holder | None, _place: int) -> None:
         told.append((other.step if other else "", time.monotonic()))
         if len(told) < 3:  # the holder goes on
             holder = lock.holder()
             assert holder
-            file.write_text(json.dumps(asdict(replace(holder, step=f"step {len(told)}"))))
+            file.write_bytes(lock_holder.written(replace(holder, step=f"step {len(told)}")))
         else:
             first.kill()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from celadon.app.audit import DeploymentAudit
 from celadon.app.configs import configs_of
 from celadon.app.healing import heal, locked
 from celadon.app.hiding import hider
@@ -74,8 +75,10 @@ def refuse_errors(wanted: Wanted) -> None:
     checking.refuse(wanted.findings, wanted.config.name)
 
 
-def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report, cancel: Cancel, news: News) -> None:
-    """Carry out what was agreed to, as deployment `number`, under the host's lock; `news` hears when it begins.
+def carry_out(
+    workspace: Workspace, wanted: Wanted, report: Report, cancel: Cancel, news: News, log: DeploymentAudit
+) -> None:
+    """Carry out what was agreed to, under the host's lock; `news` and the audit log hear when it begins.
 
     What an earlier run left is healed first. The plan is made again under the lock: what was agreed to is what is
     done, or nothing. Raises the error of the step that failed, when everything before it has been undone.
@@ -102,13 +105,14 @@ def carry_out(workspace: Workspace, wanted: Wanted, number: int, report: Report,
         _refuse_surprises(wanted.plan, final, report)
         same = seen.sources == wanted.seen.sources
         refuse_errors(wanted if same else replace(wanted, findings=_checked(config, final)))
-        workspace.record.run(number, final.concerned, utc_now().isoformat())
+        workspace.record.run(log.number, final.concerned, utc_now().isoformat())
         for line in final.lines():
             report.log(line)
+        log.begun(workspace.record)
         news.begun(workspace, final)
         hide = hider(wanted.configs, workspace.layout)
         world = World(config, workspace.layout, workspace.record, report, announce=held.say, hide=hide)
-        execute(world, final, number, cancel)
+        execute(world, final, log.number, cancel)
 
 
 def _refuse_surprises(shown: Plan, final: Plan, report: Report) -> None:

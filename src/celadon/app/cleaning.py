@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from celadon.app import audit
 from celadon.app.configs import read
 from celadon.app.healing import LOCK_LIMIT, heal_the_killed, locked
 from celadon.app.workspace import Workspace
@@ -25,8 +26,13 @@ def look(workspace: Workspace, report: Report) -> Waste:
 def clean(workspace: Workspace, report: Report) -> Cleaned:
     """Remove what nothing needs, of every environment."""
     heal_the_killed(workspace, report)
-    with locked(workspace, "cleanup", LOCK_LIMIT, report):
-        return cleaning.clean(_world(workspace, report))
+    with (
+        audit.act(workspace.layout, "cleanup", report.note) as said,
+        locked(workspace, "cleanup", LOCK_LIMIT, report),
+    ):
+        cleaned = cleaning.clean(_world(workspace, report))
+        said["removed"] = len(cleaned.waste.rows())
+        return cleaned
 
 
 def _world(workspace: Workspace, report: Report) -> World:

@@ -1,18 +1,19 @@
 """Making the server equal to the record: before every verb that acts, by hand, and at boot."""
 
-import getpass
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from celadon.adapters import docker
+from celadon.app import actor, audit
 from celadon.app.configs import standing
 from celadon.app.telling import tell_the_killed
 from celadon.app.workspace import Workspace
 from celadon.errors import CeladonError
 from celadon.locale import _
 from celadon.run import journal, lock
-from celadon.run.lock import Held, Holder
+from celadon.run.lock import Held
+from celadon.run.lock_holder import Holder
 from celadon.run.notifying import Messenger
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
@@ -28,7 +29,7 @@ def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> I
 
     Raises LockTimeout after `timeout` seconds.
     """
-    me = Holder(os.getpid(), getpass.getuser(), workspace.outline.name, what, utc_now().isoformat())
+    me = Holder(os.getpid(), actor.current().name, workspace.outline.name, what, utc_now().isoformat())
 
     def waiting(other: Holder | None, place: int) -> None:
         report.note(_("Another deployment runs: {holder}. Waiting as number {place} in line …").format(
@@ -45,13 +46,18 @@ def heal(workspace: Workspace, environment: str, report: Report, messenger: Mess
     """
     layout, record = workspace.layout, workspace.record
     killed = close_the_killed(record, layout, utc_now().isoformat())
+    audit.killed(layout, killed, report.note)
     tell_the_killed(workspace, killed, messenger)
     words = _("deployment {id} ({verb} {environment}) was interrupted")
     closed = tuple(words.format(id=d.id, verb=d.verb, environment=d.environment) for d in killed)
     config = standing(workspace, environment)
     if config is None:
         return closed
-    return closed + reconcile(World(config, layout, record, report))
+    done = reconcile(World(config, layout, record, report))
+    if done:
+        audit.write(layout, actor.current(), audit.ENDED, "reconcile", report.note, environment=environment,
+                    outcome=outcomes.SUCCEEDED, done=list(done))  # fmt: skip
+    return closed + done
 
 
 def heal_in_passing(workspace: Workspace, environment: str, report: Report) -> None:
@@ -87,7 +93,8 @@ def heal_all(workspace: Workspace, environments: Sequence[str], report: Report) 
     docker.require_engine()
     done: dict[str, tuple[str, ...]] = {}
     failed: list[CeladonError] = []
-    with Messenger(report) as messenger, locked(workspace, "reconcile", LOCK_LIMIT, report):
+    whole = audit.act(workspace.layout, "reconcile", report.note, environments=names)
+    with whole, Messenger(report) as messenger, locked(workspace, "reconcile", LOCK_LIMIT, report):
         for name in names:
             try:
                 done[name] = heal(workspace, name, report, messenger)

@@ -8,10 +8,10 @@ from pathlib import Path
 from celadon.adapters import docker, host, storage
 from celadon.app.workspace import Workspace
 from celadon.config.workspace import choose
-from celadon.errors import UsageError
+from celadon.errors import RefusedError, UsageError
 from celadon.locale import _
 from celadon.run import journal, lock
-from celadon.run.lock import Holder
+from celadon.run.lock_holder import Holder
 from celadon.state import record as outcomes
 from celadon.state import snapshot as labels
 from celadon.state.record import Deployment, StepRow
@@ -41,30 +41,42 @@ class Status:
     holder: Holder | None
     now: str
     deployments: tuple[Deployment, ...]  # those that wait or run, oldest first
+    lock_problem: str = ""  # why the lock cannot be used
 
 
-def status(workspace: Workspace) -> Status:
+def status(workspace: Workspace, environment: str | None = None) -> Status:
     """What runs, from one look; the number of engine calls does not grow with the number of services."""
+    chosen = (workspace.outline.environment(environment),) if environment else workspace.outline.environments
     info = docker.info_asked()  # some milliseconds, that the rest takes as well
     containers = docker.containers(workspace.outline.name)
     seen = Snapshot(
         datetime.now(UTC).replace(microsecond=0), containers, workspace.record.releases(), workspace.record.live()
     )
     rows: list[Row] = []
-    for environment in workspace.outline.environments:
-        names = dict.fromkeys([*workspace.outline.services, *(s for e, s in seen.live if e == environment)])
+    for one in chosen:
+        names = dict.fromkeys([*workspace.outline.services, *(s for e, s in seen.live if e == one)])
         for service in names:
-            live = seen.live.get((environment, service))
-            container = seen.live_container(environment, service)
-            release = seen.live_release(environment, service)
+            live = seen.live.get((one, service))
+            container = seen.live_container(one, service)
+            release = seen.live_release(one, service)
             slot = live.slot if live else ""
-            rows.append(Row(environment, service, release, slot, container, _memory(container), labels.IN_SLOT))
+            rows.append(Row(one, service, release, slot, container, _memory(container), labels.IN_SLOT))
         for role in (labels.BACKING, labels.ROUTER):
-            for container in seen.of_role(environment, role):
-                rows.append(Row(environment, container.service, None, "", container, _memory(container), role))
+            for container in seen.of_role(one, role):
+                rows.append(Row(one, container.service, None, "", container, _memory(container), role))
     folders = (workspace.outline.folder, *storage.folders(info()))
-    disk = min(map(host.disk, folders), key=lambda one: one.free)
-    return Status(tuple(rows), disk.free, disk.total, lock.holder(), seen.now.isoformat(), running(workspace))
+    disk = min(map(host.disk, folders), key=lambda space: space.free)
+    deployments = tuple(d for d in running(workspace) if d.environment in chosen)
+    holder, problem = _holder()
+    return Status(tuple(rows), disk.free, disk.total, holder, seen.now.isoformat(), deployments, problem)
+
+
+def _holder() -> tuple[Holder | None, str]:
+    """Who holds the host's lock, and why that cannot be said: who only looks still sees everything else."""
+    try:
+        return lock.holder(), ""
+    except RefusedError as problem:
+        return None, " ".join((problem.message, problem.hint))
 
 
 def running(workspace: Workspace) -> tuple[Deployment, ...]:

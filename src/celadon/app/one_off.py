@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from celadon.adapters import docker
+from celadon.app import audit
 from celadon.app.configs import kept_config
 from celadon.app.workspace import Workspace
 from celadon.config.workspace import choose
@@ -26,4 +27,6 @@ def run(
     if not docker.has_network(config.network):
         raise UsageError(_("{environment} is down.").format(environment=name), hint=f"celadon up {name}")
     world = World(config, workspace.layout, workspace.record, report)
-    return one_off.run(world, service, argv, terminal=terminal)
+    with audit.command(workspace.layout, "env run", report.note, name, service, argv) as said:
+        code = said["code"] = one_off.run(world, service, argv, terminal=terminal)
+        return code

@@ -1,13 +1,14 @@
 """The runner: a deployment is a process of its own, and terminals only follow it."""
 
-import getpass
 import os
 import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from celadon.app import actor, audit
 from celadon.app.acting import Wanted, carry_out
+from celadon.app.audit import DeploymentAudit, Warn
 from celadon.app.hiding import hider
 from celadon.app.looking import running
 from celadon.app.telling import News
@@ -41,39 +42,41 @@ def start(workspace: Workspace, wanted: Wanted) -> int:
 
     `workspace` is closed by it: an open record does not survive a fork.
     """
-    layout, request = workspace.layout, wanted.request
+    layout, request, who = workspace.layout, wanted.request, actor.current()
     with workspace.record.beginning(
-        wanted.config.name, request.verb, wanted.plan.concerned, getpass.getuser(), utc_now().isoformat(),
+        wanted.config.name, request.verb, wanted.plan.concerned, who.name, utc_now().isoformat(),
         after=layout.last_log(),
     ) as number:  # fmt: skip
         # Locked before the fork: no moment looks like death.
         told = Journal(layout.events(number), layout.log(number), hider(wanted.configs, layout))
     for file in (layout.log(number - KEPT), layout.events(number - KEPT)):
         file.unlink(missing_ok=True)
+    log = DeploymentAudit(layout, number, request, told.note, who)
+    log.asked(wanted.plan.concerned)
     workspace.record.close()
-    detached(lambda: _run(workspace.outline.folder, wanted, number, told))
+    detached(lambda: _run(workspace.outline.folder, wanted, told, log))
     told.close()
     return number
 
 
-def _run(folder: Path, wanted: Wanted, number: int, told: Journal) -> None:
+def _run(folder: Path, wanted: Wanted, told: Journal, log: DeploymentAudit) -> None:
     """The runner's life. Every error becomes the journal's last word."""
     cancel = Cancel(told)
     try:
         with cancel.installed():
-            _journalled(open_workspace(folder), wanted, number, told, cancel)
+            _journalled(open_workspace(folder), wanted, told, log, cancel)
         end = End()
     except Exception as problem:
         end = _last_word(problem, wanted)
     told.end(end)
 
 
-def _journalled(workspace: Workspace, wanted: Wanted, number: int, told: Journal, cancel: Cancel) -> None:
-    outcome, message = outcomes.SUCCEEDED, ""
+def _journalled(workspace: Workspace, wanted: Wanted, told: Journal, log: DeploymentAudit, cancel: Cancel) -> None:
+    outcome, message, number = outcomes.SUCCEEDED, "", log.number
     news = News(wanted.configs, number, told)
     workspace.record.run_by(number, os.getpid())
     try:
-        carry_out(workspace, wanted, number, told, cancel, news)
+        carry_out(workspace, wanted, told, cancel, news, log)
     except Exception as problem:
         outcome = outcomes.CANCELLED if isinstance(problem, Cancelled) else outcomes.FAILED
         message = told.hide(str(problem))
@@ -81,6 +84,7 @@ def _journalled(workspace: Workspace, wanted: Wanted, number: int, told: Journal
     finally:
         cancel.heeded = False  # what is done is done
         workspace.record.finish(number, outcome, message, utc_now().isoformat())
+        log.ended(workspace.record)
         news.over(workspace)
 
 
@@ -127,7 +131,7 @@ def _running(workspace: Workspace, number: int | None) -> Deployment | None:
     return next((d for d in running(workspace) if number in (None, d.id)), None)
 
 
-def cancel(workspace: Workspace, number: int | None) -> Deployment:
+def cancel(workspace: Workspace, number: int | None, warn: Warn) -> Deployment:
     """Ask a deployment to stop: before the commit it is undone, after it the work is finished. Returns at once.
 
     Raises UsageError when none runs, RefusedError where it belongs to another user.
@@ -145,4 +149,6 @@ def cancel(workspace: Workspace, number: int | None) -> Deployment:
             _("Deployment {number} belongs to {user}.").format(number=deployment.id, user=deployment.by),
             hint=_("Ask {user}, or: sudo celadon cancel").format(user=deployment.by),
         ) from None
+    audit.write(workspace.layout, actor.current(), audit.ENDED, "cancel", warn, environment=deployment.environment,
+                deployment=deployment.id, outcome=outcomes.SUCCEEDED)  # fmt: skip
     return deployment

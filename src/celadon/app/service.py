@@ -4,14 +4,30 @@ from pathlib import Path
 
 from celadon.adapters import systemd
 from celadon.app.workspace import Workspace
+from celadon.config import ownership
+from celadon.config.values import NAME
+from celadon.errors import RefusedError
+from celadon.locale import _
+from celadon.run import lock_folder
 
 
 def unit(workspace: Workspace) -> str:
-    """The systemd unit that heals this workspace, as its owner."""
+    """The systemd unit that runs `reconcile` for this workspace, as its owner."""
     outline = workspace.outline
-    return systemd.unit(outline.name, outline.folder, outline.folder.owner())
+    if not NAME.fullmatch(outline.name):  # a variable that Compose puts in: the file would bear its name
+        raise RefusedError(
+            _("The unit is named after the workspace, and `{name}` is not its whole name.").format(name=outline.name),
+            hint=_("Write the name into the file, without a variable."),
+        )
+    return systemd.unit(outline.name, outline.folder, ownership.name(outline.folder.stat().st_uid))
+
+
+def temporary_files() -> str:
+    """The tmpfiles.d entry for the folder of the host's lock."""
+    group = lock_folder.engine_group() or 0
+    return systemd.temporary(lock_folder.FOLDER, lock_folder.MODE, lock_folder.group_name(group))
 
 
 def install(workspace: Workspace) -> Path:
     """Write and enable the unit. Raises RefusedError where the host does not let it."""
-    return systemd.install(workspace.outline.name, unit(workspace))
+    return systemd.install(workspace.outline.name, unit(workspace), temporary_files())

@@ -1,9 +1,9 @@
 """Who is told how a deployment goes: as it begins, as it ends, and when it was found killed."""
 
-import getpass
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from celadon.app import actor
 from celadon.app.configs import kept_or_read, read
 from celadon.app.workspace import Workspace
 from celadon.config.notify import Notify
@@ -91,5 +91,5 @@ def try_it(workspace: Workspace, environment: str) -> dict[int, tuple[Notify, bo
             ),
             hint=_("Name one: {example}").format(example='x-celadon.notify: ["${CELADON_NOTIFY_URL:-}"]'),
         )
-    taken = notifying.deliver(addresses, news.trial(workspace.outline.name, name, getpass.getuser()))
+    taken = notifying.deliver(addresses, news.trial(workspace.outline.name, name, actor.current().name))
     return {place: (one, taken[place]) for place, one in addresses.items()}

@@ -8,7 +8,7 @@ from celadon.config.outline import find_file, load_outline
 from celadon.config.workspace import Outline
 from celadon.errors import ConfigError, EngineError, UsageError
 from celadon.locale import _
-from celadon.state.layout import Layout
+from celadon.state.layout import Layout, refuse_planted
 from celadon.state.names import remember, remembered
 from celadon.state.record import Record
 
@@ -27,7 +27,8 @@ def open_workspace(folder: Path) -> Workspace:
     """The workspace of `folder`; a record that was lost is rebuilt, and `notices` say so.
 
     A file that is gone or cannot be read any more keeps nobody from looking or from going back: the names are those
-    of the last time, and `notices` say so. Raises UsageError and ConfigError where there was none.
+    of the last time, and `notices` say so. Raises UsageError and ConfigError where there was none, RefusedError where
+    another user of the host may have put it there.
     """
     outline, complaints = _outline(folder)
     layout = Layout(outline.folder)
@@ -62,5 +63,6 @@ def _outline(folder: Path) -> tuple[Outline, list[str]]:
             words = _("What was read of it last goes on: you can look, roll back, and heal.")
             return known, [problem.message, *problem.evidence, words]
         raise
+    refuse_planted(Layout(outline.folder))
     remember(outline)
     return outline, []

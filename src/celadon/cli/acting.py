@@ -76,7 +76,7 @@ def _cancelling(workspace: Workspace, number: int, terminal: output.Terminal) ->
         asked = True
         terminal.note(_("Cancelling; once more Ctrl-C leaves it to itself (celadon attach shows it again)."))
         with suppress(UsageError):  # it just ended; its last word follows
-            runner.cancel(workspace, number)
+            runner.cancel(workspace, number, terminal.note)
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:

@@ -16,7 +16,7 @@ from celadon.locale import _
 @arguments.deployment
 @click.pass_obj
 def command(folder: Path, number: int | None) -> None:
-    deployment = runner.cancel(open_workspace(folder), number)
+    deployment = runner.cancel(open_workspace(folder), number, output.notice)
     output.lines([
         _("Deployment {number} ({verb} {environment}) was asked to stop: celadon attach {number}").format(
             number=deployment.id, verb=deployment.verb, environment=deployment.environment

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from celadon.adapters.drafts import Draft, diff, write
-from celadon.app import checking
+from celadon.app import audit, checking
 from celadon.check import rules, sarif
 from celadon.check.facts import ERROR, INFO, WARNING, Finding
 from celadon.cli import arguments, output
@@ -42,7 +42,7 @@ def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif
     if (yes or dry_run) and not fix:
         raise UsageError(_("-y and --dry-run belong to --fix: without it nothing is changed anyway."))
     checked = checking.check(folder, environments, buildkit=buildkit)
-    if fix and _mended(checked.drafts, yes=yes, dry_run=dry_run):
+    if fix and _mended(folder, checked.drafts, yes=yes, dry_run=dry_run):
         checked = checking.check(folder, environments, buildkit=buildkit)
     found = checked.findings
     if as_sarif:
@@ -54,7 +54,7 @@ def command(folder: Path, environments: tuple[str, ...], as_json: bool, as_sarif
     return FAILED if any(finding.severity == ERROR for finding in found) else DONE
 
 
-def _mended(drafts: Sequence[Draft], *, yes: bool, dry_run: bool) -> bool:
+def _mended(folder: Path, drafts: Sequence[Draft], *, yes: bool, dry_run: bool) -> bool:
     """Show what would change, ask, and write it. Raises UsageError when nobody is there to be asked."""
     if not drafts:
         output.lines([_("There is nothing that `--fix` could mend."), ""])
@@ -66,7 +66,9 @@ def _mended(drafts: Sequence[Draft], *, yes: bool, dry_run: bool) -> bool:
         output.lines([_("{files} would change; nothing was changed.").format(files=files), ""])
         return False
     agree(_("Change {files}?").format(files=files), yes=yes)
-    write(drafts)
+    files_fixed = [shown(draft.path) for draft in drafts]
+    with audit.act(audit.of_folder(folder), "check --fix", output.notice, files=files_fixed):
+        write(drafts)
     output.lines([_("{files} changed. Deploys build commits: commit and push what belongs to a repository. "
                     "What is left:").format(files=files), ""])  # fmt: skip
     return True

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from celadon.app import looking
-from celadon.cli import arguments
+from celadon.app import audit, looking
+from celadon.cli import arguments, output
 from celadon.cli.opening import open_workspace
 from celadon.locale import _
 
@@ -21,6 +21,9 @@ from celadon.locale import _
 @click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
 def command(folder: Path, environment: str, service: str, words: tuple[str, ...]) -> int:
-    container = looking.container_of(open_workspace(folder), environment, service)
+    workspace = open_workspace(folder)
+    container = looking.container_of(workspace, environment, service)
     argv = words[1:] if words[0] == "--" else words
-    return looking.open_shell(container, argv, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+    with audit.command(workspace.layout, "exec", output.notice, environment, service, argv) as said:
+        code = said["code"] = looking.open_shell(container, argv, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+        return code

@@ -25,7 +25,7 @@ ALIKE = {
     "doctor": "diagnose", "debug": "diagnose", "health": "diagnose", "inspect": "diagnose",
     "lint": "check", "validate": "check", "verify": "check", "config": "check", "test": "check",
     "revert": "rollback", "undo": "rollback", "back": "rollback", "log": "logs", "tail": "logs",
-    "audit": "history", "events": "history", "deployments": "history", "watch": "attach", "follow": "attach",
+    "events": "history", "deployments": "history", "watch": "attach", "follow": "attach",
     "dry-run": "plan", "diff": "plan", "preview": "plan", "heal": "reconcile", "repair": "reconcile",
     "fix": "reconcile", "help": "docs", "man": "docs", "manual": "docs", "reference": "docs", "schema": "docs",
     "new": "init", "create": "init", "secrets": "env", "systemd": "install-service", "service": "install-service",

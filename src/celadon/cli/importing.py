@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from celadon.app import importing
+from celadon.app import audit, importing
 from celadon.app.importing import Proposal
 from celadon.cli import arguments, output
 from celadon.cli.agreeing import agree
@@ -39,6 +39,7 @@ def command(folder: Path, file: Path, nginx: tuple[Path, ...], yes: bool, dry_ru
     if not dry_run and proposal.drafts:
         agree(_("Write these files?"), yes=yes)
         proposal.write()
+        audit.wrote(folder.resolve(), "import", output.notice, [shown(draft.path) for draft in proposal.drafts])
     if as_json:
         output.as_json(_document(proposal, dry_run=dry_run))
     else:

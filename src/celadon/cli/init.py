@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from celadon.adapters.drafts import Draft, diff
-from celadon.app import starting
+from celadon.app import audit, starting
 from celadon.cli import arguments, output
 from celadon.config.positions import shown
 from celadon.errors import DONE, UsageError
@@ -59,6 +59,7 @@ def command(
     if not yes:
         _agree(changed, asking=asking)
     starting.write(changed)
+    audit.wrote(folder.resolve(), "init", output.notice, [shown(one.path) for one in changed])
     if not as_json:
         _next(proposal)
     return DONE

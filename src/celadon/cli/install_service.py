@@ -1,10 +1,11 @@
-"""celadon install-service: heal at boot."""
+"""celadon install-service: reconcile at boot."""
 
 from pathlib import Path
 
 import click
 
-from celadon.app import service
+from celadon.adapters import systemd
+from celadon.app import audit, service
 from celadon.cli import output
 from celadon.cli.opening import open_workspace
 from celadon.locale import _
@@ -17,5 +18,8 @@ def command(folder: Path, only_print: bool) -> None:
     workspace = open_workspace(folder)
     if only_print:
         click.echo(service.unit(workspace), nl=False)
+        click.echo(f"\n# {systemd.TEMPORARY}\n{service.temporary_files()}", nl=False)
         return
-    output.lines([_("Installed and enabled: {file}").format(file=service.install(workspace))])
+    with audit.act(workspace.layout, "install-service", output.notice):
+        file = service.install(workspace)
+    output.lines([_("Installed and enabled: {file}").format(file=file)])

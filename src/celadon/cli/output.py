@@ -100,6 +100,11 @@ def notices(texts: Iterable[str]) -> None:
         err.print(plain(text), markup=False, style="yellow")
 
 
+def notice(text: str) -> None:
+    """One of `notices`."""
+    notices([text])
+
+
 def error(problem: CeladonError) -> None:
     """What happened, the evidence, the next command."""
     err = console(stderr=True)

@@ -14,10 +14,11 @@ from celadon.state import snapshot as labels
 
 
 @click.command("status", help=_("What runs where, in one table."))
+@arguments.environment_or_all
 @arguments.as_json
 @click.pass_obj
-def command(folder: Path, as_json: bool) -> None:
-    status = looking.status(open_workspace(folder))
+def command(folder: Path, environment: str | None, as_json: bool) -> None:
+    status = looking.status(open_workspace(folder), environment)
     if as_json:
         output.as_json(_machine(status))
         return
@@ -25,14 +26,19 @@ def command(folder: Path, as_json: bool) -> None:
              _("RESTARTS")]  # fmt: skip
     output.table(heads, [_cells(row, status.now) for row in status.rows])
     free = _("disk: {free} free of {total}").format(free=numbers.size(status.free), total=numbers.size(status.total))
-    holder = _("lock: {holder}").format(holder=status.holder) if status.holder else _("lock: free")
-    output.lines(["", f"{free} · {holder}"])
+    output.lines(["", f"{free} · {_lock(status)}"])
     output.lines(
         _("deployment {number}, {verb} {environment}, is {state}: celadon attach {number}").format(
             number=d.id, verb=d.verb, environment=d.environment, state=called(d.outcome)
         )
         for d in status.deployments
     )
+
+
+def _lock(status: Status) -> str:
+    if status.lock_problem:
+        return _("lock: unusable. {problem}").format(problem=status.lock_problem)
+    return _("lock: {holder}").format(holder=status.holder) if status.holder else _("lock: free")
 
 
 def health(row: Row) -> str:
@@ -93,6 +99,7 @@ def _machine(status: Status) -> dict[str, object]:
         ],
         "disk": {"free_bytes": status.free, "total_bytes": status.total},
         "lock": vars(status.holder) if status.holder else None,
+        "lock_problem": status.lock_problem or None,
         "deployments": [vars(d) for d in status.deployments],
         "now": status.now,
     }

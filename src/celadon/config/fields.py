@@ -108,6 +108,13 @@ BuilderName = Annotated[
 ]
 
 
+GroupName = Annotated[
+    str,
+    _matches(values.GROUP, _("should be the name of a unix group, not {value!r}")),
+    in_editors("string", values.GROUP.pattern),
+]
+
+
 def _network(value: str) -> str:
     try:
         ipaddress.ip_network(value)

@@ -22,6 +22,7 @@ from celadon.config.fields import (
     BuilderName,
     Bytes,
     Doors,
+    GroupName,
     Host,
     Memory,
     Network,
@@ -152,6 +153,7 @@ class EnvironmentOptions(Options):
     notify: Notified | None = None
     secrets: Secrets | None = None
     policy: Policy | None = None
+    deployers: GroupName | None = None
 
     @field_validator("url")
     @classmethod

@@ -3,6 +3,7 @@
 import difflib
 from pathlib import Path
 
+from celadon.config.ownership import accepted, refuse_foreign
 from celadon.config.positions import Positions, read
 from celadon.config.values import NAME, bad_name
 from celadon.config.workspace import Outline
@@ -13,10 +14,15 @@ NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.y
 
 
 def find_file(start: Path) -> Path:
-    """The compose file in `start` or the nearest folder above it. Raises UsageError when there is none."""
+    """The compose file in `start` or the nearest folder above it.
+
+    Raises UsageError when there is none, RefusedError where another user of the host may have put it there.
+    """
     for folder in (start.resolve(), *start.resolve().parents):
         for name in NAMES:
             if (folder / name).is_file():
+                for path in (folder, folder / name):
+                    refuse_foreign(path, accepted(start))
                 return folder / name
     raise UsageError(
         _("There is no compose.yaml in {folder} or above it.").format(folder=start.resolve()),
@@ -31,6 +37,8 @@ def load_outline(file: Path) -> Outline:
     problems: list[Problem] = []
     if not isinstance(name, str):
         problems.append(raw.problem(("name",), _("is missing: name the workspace, such as `name: workhub`")))
+    elif "$" not in name and not NAME.fullmatch(name):  # a variable is put in by Compose, and looked at then
+        problems.append(raw.problem(("name",), bad_name(name)))
     environments = celadon.get("environments") if isinstance(celadon, dict) else None
     if not isinstance(environments, dict) or not environments:
         problems.append(_no_environments(raw, celadon))

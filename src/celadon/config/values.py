@@ -15,6 +15,7 @@ HOST = re.compile(
 )
 NGINX_SIZE = re.compile(r"0|[1-9][0-9]*[kKmMgG]?")
 BUILDER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")  # Buildx's own rule
+GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,30}")  # of unix: what groupadd(8) takes, less a final $
 PATH = re.compile(r"/[^\s{};\"'\\]*")
 DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?"

@@ -2,18 +2,21 @@
 
 import os
 import platform
+import pwd
 from contextlib import suppress
 from pathlib import Path
 
+from celadon.config.ownership import read_own
 from celadon.state.layout import write_private
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+LIMIT = 64 * 1024  # bytes of the file
 
 
 def known(engine: str) -> frozenset[str]:
     """The marks of the ways that held; `engine` is its version."""
     with suppress(OSError, ValueError):  # missing, or not what was written
-        host, *marks = file().read_text().split("\n")
+        host, *marks = read_own(file(), LIMIT).split("\n")
         if host == _host(engine):
             return frozenset(marks)
     return frozenset()
@@ -30,5 +33,9 @@ def _host(engine: str) -> str:
 
 
 def file() -> Path:
-    """Where they are kept, outside of all workspaces: the cap is the host's."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "celadon" / "cap"
+    """Where they are kept, outside of all workspaces: the cap is the host's. Never in a folder of another user's."""
+    wished = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    there = next(folder for folder in (wished, *wished.absolute().parents) if folder.exists())
+    if there.stat().st_uid not in (0, os.geteuid()):  # sudo may keep the caller's HOME
+        wished = Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache"
+    return wished / "celadon" / "cap"

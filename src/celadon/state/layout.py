@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from celadon.config.ownership import accepted, refuse_foreign, refuse_writable
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -19,6 +21,11 @@ class Layout:
     @property
     def record(self) -> Path:
         return self.root / "state.db"
+
+    @property
+    def audit(self) -> Path:
+        """Who did what: one line each, chained by hashes."""
+        return self.root / "audit.jsonl"
 
     @property
     def names(self) -> Path:
@@ -88,6 +95,13 @@ class Layout:
 
     def checkout(self, service: str) -> Path:
         return self.checkouts / service
+
+
+def refuse_planted(layout: Layout) -> None:
+    """Raises RefusedError where what Celadon keeps may have been put there by another user of the host."""
+    if os.path.lexists(layout.root):
+        refuse_foreign(layout.root, accepted(layout.workspace))
+        refuse_writable(layout.root)
 
 
 def make_private(folder: Path) -> Path:

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from celadon.config.workspace import Outline
-from celadon.state.layout import Layout, write_private
+from celadon.errors import RefusedError
+from celadon.state.layout import Layout, refuse_planted, write_private
 
 
 def remember(outline: Outline) -> None:
@@ -19,9 +20,10 @@ def remembered(folder: Path) -> Outline | None:
     """The names as they were when the file in `folder`, or in one above it, could be read last; None without any."""
     for place in (folder.resolve(), *folder.resolve().parents):
         try:
+            refuse_planted(Layout(place))
             found = json.loads(Layout(place).names.read_text(encoding="utf-8"))
             several = {key: tuple(found[key]) for key in ("environments", "services")}
             return Outline(**{**found, **several, "folder": place, "file": place / found["file"]})
-        except (OSError, ValueError, KeyError, TypeError):
+        except (RefusedError, OSError, ValueError, KeyError, TypeError):
             continue
     return None

@@ -13,6 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from types import FrameType
 
+from celadon.config.ownership import is_safe_place
+from celadon.errors import RefusedError
+from celadon.locale import _
+
 PREFIX = "celadon-private-"
 YOUNG = 60.0  # seconds: it may be made just now, and not be locked yet
 ENDS = (signal.SIGHUP, signal.SIGTERM)  # a terminal that goes away, and who ends politely
@@ -22,10 +26,9 @@ ENDS = (signal.SIGHUP, signal.SIGTERM)  # a terminal that goes away, and who end
 def private_folder() -> Iterator[Path]:
     """A folder for the owner only, gone at the end; in memory where the system has such a place.
 
-    What a killed one left is removed by the next.
+    What a killed one left is removed by the next. Raises RefusedError where every place is another user's.
     """
-    memory = os.environ.get("XDG_RUNTIME_DIR", "")
-    place = Path(memory if os.access(memory, os.W_OK) else gettempdir())
+    place = _place()
     for old in place.glob(f"{PREFIX}*"):
         _remove_left(old)
     with _ended_by_exceptions(), TemporaryDirectory(prefix=PREFIX, dir=place) as folder:
@@ -35,6 +38,19 @@ def private_folder() -> Iterator[Path]:
             yield Path(folder)
         finally:
             os.close(descriptor)
+
+
+def _place() -> Path:
+    """Where nobody else can put another folder in the place of this one: `sudo -E` brings those of other users."""
+    memory = os.environ.get("XDG_RUNTIME_DIR", "")
+    places = [Path(memory)] if os.access(memory, os.W_OK) else []
+    places += [Path(gettempdir()), Path("/tmp")]  # noqa: S108 (looked at before it is used)
+    if found := next(filter(is_safe_place, places), None):
+        return found
+    raise RefusedError(
+        _("No temporary folder is safe from other users: {folders}.").format(folders=", ".join(map(str, places))),
+        hint=_("Set TMPDIR to a folder of your own."),
+    )
 
 
 def _remove_left(folder: Path) -> None:

@@ -7,7 +7,7 @@ import click
 
 from celadon.adapters import drafts
 from celadon.adapters.drafts import Draft
-from celadon.app import editing
+from celadon.app import audit, editing
 from celadon.cli import arguments, output
 from celadon.config.positions import shown
 from celadon.errors import CeladonError
@@ -40,7 +40,8 @@ def command(folder: Path, environment: str, file: str | None) -> None:
         output.lines([_("{file}: nothing changed.").format(file=shown(target))])
         return
     output.diff(drafts.diff(draft))
-    drafts.write([draft])
+    with audit.act(audit.of_folder(folder), "env edit", output.notice, environment=environment, files=[shown(target)]):
+        drafts.write([draft])
     output.lines([_("{file} was written. The next deploy takes it.").format(file=shown(target))])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from celadon.adapters import drafts
-from celadon.app import pulling
+from celadon.app import audit, pulling
 from celadon.cli import arguments, output
 from celadon.cli.agreeing import agree
 from celadon.config.positions import shown
@@ -31,7 +31,10 @@ def command(folder: Path, environment: str, yes: bool, dry_run: bool, as_json: b
         output.diff(drafts.diff(draft))
     if changes and not dry_run:
         agree(_("Write {file}?").format(file=shown(draft.path)), yes=yes)
-        drafts.write([draft])
+        with audit.act(
+            audit.of_folder(folder), "env pull", output.notice, environment=environment, files=[shown(draft.path)]
+        ):
+            drafts.write([draft])
     written = changes and not dry_run
     if as_json:
         output.as_json({**told, "written": written})

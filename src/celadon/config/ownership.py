@@ -1,0 +1,76 @@
+"""Whose a file is: on a host with other users, what one of them put in the way is refused, not read."""
+
+import os
+import pwd
+import stat
+from pathlib import Path
+
+from celadon.errors import RefusedError
+from celadon.locale import _
+
+OTHERS = 0o002  # may write
+
+
+def accepted(folder: Path) -> frozenset[int]:
+    """Whose files are believed by who works in `folder`: root's, one's own, and those of the folder's owner.
+
+    The owner of a folder that everybody may write to says nothing about what is in it.
+    """
+    found = folder.stat()
+    own = {0, os.geteuid()}
+    return frozenset(own if found.st_mode & OTHERS else {*own, found.st_uid})
+
+
+def refuse_foreign(path: Path, users: frozenset[int]) -> None:
+    """Raises RefusedError for what belongs to none of `users`, or is a link of somebody else's."""
+    for found in (path.lstat(), path.stat()):
+        if found.st_uid not in users:
+            raise RefusedError(
+                _("{path} belongs to {owner}, who could have put it there to be run by others.").format(
+                    path=path, owner=name(found.st_uid)
+                ),
+                hint=_("If it is yours: {command}").format(command=f"sudo chown -R {name(os.geteuid())} {path}"),
+            )
+
+
+def refuse_writable(folder: Path) -> None:
+    """Raises RefusedError for a folder to which its group or everybody may write."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o022:
+        raise RefusedError(
+            _("Other users may write to {folder} (mode {mode}): what it holds cannot be trusted.").format(
+                folder=folder, mode=f"{mode:04o}"
+            ),
+            hint=_("Look who changed it, then: {command}").format(command=f"chmod -R go-rwx {folder}"),
+        )
+
+
+def is_safe_place(folder: Path) -> bool:
+    """Whether what this user makes in it cannot be moved away by another: it is one's own, or sticky like /tmp."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    mine = found.st_uid in (0, os.geteuid())
+    return mine and (not found.st_mode & 0o022 or bool(found.st_mode & stat.S_ISVTX))
+
+
+def read_own(file: Path, limit: int) -> str:
+    """The text of a regular file of this user's or root's, without following a link or waiting for anybody.
+
+    Raises OSError, and ValueError for what it is not.
+    """
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, os.geteuid()) or found.st_size > limit:
+            raise ValueError(file)
+        return opened.read(limit).decode()
+
+
+def name(uid: int) -> str:
+    """A user's name, or the number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
