@@ -5,7 +5,7 @@ Nobody matches messages: callers catch types and read fields. The command line s
 
 import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from celadon import __version__
@@ -26,6 +26,12 @@ class CeladonError(Exception):
         self.evidence = tuple(map(shortened, evidence))
         self.hint = hint
         self.log = ""  # the file with the whole story, where a deployment wrote one
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Change everything that it says, such as to hide secrets."""
+        self.message, self.hint = change(self.message), change(self.hint)
+        self.evidence = tuple(map(change, self.evidence))
+        self.args = (self.message,)
 
 
 def shortened(line: str) -> str:

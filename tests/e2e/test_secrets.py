@@ -1,6 +1,7 @@
 """The canary: known values in every secret place, everything done with them, and then looked for everywhere.
 
-Allowed are the frozen documents and what a rollback or a fetch needs, each 0600 in folders that are 0700.
+Allowed are the frozen documents and what a rollback or a fetch needs, each 0600 in folders that are 0700. Secrets that
+containers read as files are 0444 there.
 """
 
 import base64
@@ -28,7 +29,7 @@ from tests.inbox import inbox
 
 STAGING, PRODUCTION, GIT, KEY = "c4n4ryStaging", "c4n4ryProduction", "c4n4ryOfGit", "c4n4ryOfAKey"
 BUILD_FILE, BUILD_SHELL, BUILD_DOTENV = "c4n4ryOfABuildsFile", "c4n4ryOfABuildsShell", "c4n4ryOfABuildsDotenv"
-RUN_FILE, TLS_KEY = "c4n4ryOfARunsFile", "c4n4ryOfTheRoutersKey"
+RUN_FILE, TLS_KEY = "c4n4ryMountedAsAFile", "c4n4ryOfTheRoutersKey"
 ENV = (STAGING, PRODUCTION)
 EVERY = (*ENV, GIT, KEY, BUILD_FILE, BUILD_SHELL, BUILD_DOTENV, RUN_FILE, TLS_KEY, NOTIFY_TOKEN, DOPPLER_TOKEN)
 
@@ -38,8 +39,9 @@ TALKS = 'print("connecting with", os.environ["API_TOKEN"], os.environ["DATABASE_
 # What may hold which values, below .celadon; everything else may hold none.
 ALLOWED = {
     "environments/*/compose.yaml": ENV,  # the containers' variables, for heals
-    "environments/*/rendered-*.yaml": (*ENV, NOTIFY_TOKEN, GIT),  # the whole, for rollbacks
-    "releases/*/*/*/compose.yaml": ENV,  # law 4: a release is frozen with its environment
+    "environments/*/rendered-*.yaml": (*ENV, NOTIFY_TOKEN, GIT, RUN_FILE),  # the whole, for rollbacks
+    "releases/*/*/*/compose.yaml": (*ENV, RUN_FILE),  # law 4: a release is frozen with its environment and its secrets
+    "releases/*/*/*/secrets/*": (RUN_FILE,),  # mounted into containers
     "src/*/credentials": (GIT,),  # git's own helper reads it
     "router/*/*.key": (TLS_KEY,),  # the router reads it, and starts again with it where the team's own is gone
 }
@@ -234,7 +236,7 @@ def _look_through(root: Path) -> None:
         assert found <= set(allowed), f"{file}: {found - set(allowed)}"
         if pattern:
             used[pattern] |= found
-            assert file.stat().st_mode & 0o777 == 0o600, file
+            assert file.stat().st_mode & 0o777 == (0o444 if file.parent.name == "secrets" else 0o600), file
             assert all(folder.stat().st_mode & 0o077 == 0 for folder in _between(file, root)), file
     assert all(used[pattern] == set(values) for pattern, values in ALLOWED.items()), used
 

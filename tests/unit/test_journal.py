@@ -110,3 +110,15 @@ def test_a_journal_of_another_age_is_read(files: tuple[Path, Path]) -> None:
     heard = Heard()
     assert follow(files[0], heard) == End()
     assert heard.lines == [("started", 1, 1, "build web"), ("detail", "[1/2] FROM base (cached)")]
+
+
+def test_what_controls_a_terminal_is_in_no_journal(files: tuple[Path, Path]) -> None:
+    journal, heard = Journal(*files), Heard()
+    said = "\x1b]0;title\x07\x1b[2Jread\u202e me\u200b\x9b1A, half \ud83d"
+    journal.detail(said)
+    journal.log(said)
+    journal.end(End(1, said, (said,), said, said))
+    journal.close()
+    assert follow(files[0], heard).evidence == ("read me, half \ufffd",)
+    assert heard.lines == [("detail", "read me, half \ufffd")]
+    assert set(files[1].read_text().split("\n")) == {"  read me, half \ufffd", "read me, half \ufffd", ""}

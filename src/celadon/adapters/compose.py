@@ -58,6 +58,16 @@ def interpolated(document: Mapping[str, Any], folder: Path, variables: Mapping[s
     return made
 
 
+def values_of(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The values of variables (name → variable) in the shell or in the `.env` of `folder`; "" for what is not set.
+
+    Raises CommandError.
+    """
+    asked = {name: f"${{{variable}:-}}" for name, variable in variables.items()}
+    given = interpolated({"name": "celadon", "x-values": asked}, folder, {})["x-values"]
+    return {name: str(value).replace("$$", "$") for name, value in given.items()}
+
+
 def variables_of(file: Path) -> dict[str, str]:
     """What Compose reads in an env file; its folder should be empty but for it, or a `.env` there would have a say.
 

@@ -11,6 +11,7 @@ from celadon.adapters import engine, process
 from celadon.adapters.output import OnLine
 from celadon.errors import CommandError, CommandTimeout, EngineError, Unanswered
 from celadon.locale import _
+from celadon.printable import coloured
 from celadon.state import snapshot as labels
 from celadon.state.ending import Fall
 from celadon.state.snapshot import Container
@@ -318,6 +319,6 @@ def interactive(name: str, argv: Sequence[str], *, terminal: bool) -> int:
 
 
 def logs(name: str, *, follow: bool, tail: str, since: str | None) -> int:
-    """Show a container's output on this terminal; returns the code."""
+    """Show a container's output; returns the code. A terminal gets its colours, and nothing else that acts on it."""
     argv = ["docker", "logs", "--tail", tail, *(["--follow"] if follow else []), *(["--since", since] if since else [])]
-    return process.attach([*argv, name])
+    return process.shown([*argv, name], coloured)

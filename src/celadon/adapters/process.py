@@ -19,6 +19,7 @@ from celadon.adapters.output import KEPT, TAIL, OnLine, Reader
 from celadon.errors import CommandError, CommandTimeout
 from celadon.locale import _, numbers
 
+LONGEST = 64 << 10  # bytes of a line that is changed before it is shown
 POLITE = 10.0  # seconds between SIGTERM and SIGKILL
 LOOK = 1.0  # seconds between two looks of whoever watches a child
 PIECE = 64 << 10  # bytes that are read at once
@@ -182,6 +183,42 @@ def attach(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
         return code if code >= 0 else 128 - code
     except OSError as problem:
         raise _not_started(argv, problem) from None
+
+
+def shown(argv: Sequence[str], change: Callable[[str], str]) -> int:
+    """As `attach`, for what only prints: where a stream is a terminal, each line of it is changed first.
+
+    Into a pipe or a file everything goes as it comes, byte by byte.
+    """
+    pipes = [subprocess.PIPE if os.isatty(number) else None for number in (1, 2)]
+    try:
+        child = subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=pipes[0], stderr=pipes[1])
+    except OSError as problem:
+        raise _not_started(argv, problem) from None
+    streams = [(pipe, number) for number, pipe in ((1, child.stdout), (2, child.stderr)) if pipe]
+    readers = [threading.Thread(target=_pass_on, args=(*one, change), daemon=True) for one in streams]
+    for reader in readers:
+        reader.start()
+    try:
+        code = child.wait()
+    except KeyboardInterrupt:  # the child heard it as well
+        child.wait()
+        raise
+    for reader in readers:
+        reader.join(POLITE)
+    return code if code >= 0 else 128 - code
+
+
+def _pass_on(pipe: IO[bytes], descriptor: int, change: Callable[[str], str]) -> None:
+    """Lines of a pipe, changed, to a terminal; what has no end in sight is cut."""
+    while line := pipe.readline(LONGEST):
+        text = change(line.decode(errors="replace").removesuffix("\n")) + ("\n" if line.endswith(b"\n") else "")
+        data = text.encode()
+        try:
+            while data:
+                data = data[os.write(descriptor, data) :]
+        except OSError:  # the terminal has gone
+            return
 
 
 def _start(

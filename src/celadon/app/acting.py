@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from celadon.app.audit import DeploymentAudit
 from celadon.app.configs import configs_of
 from celadon.app.healing import heal, locked
-from celadon.app.hiding import hider
+from celadon.app.masking import errors_masked, mask_of
 from celadon.app.request import Request
 from celadon.app.telling import News
 from celadon.app.workspace import Workspace
+from celadon.config.masking import Mask
 from celadon.config.workspace import EnvironmentConfig, choose
 from celadon.errors import CommandError, EngineError, RefusedError
 from celadon.locale import _
@@ -22,6 +24,7 @@ from celadon.plan.rollback import plan_drill, plan_rollback
 from celadon.plan.steps import Plan
 from celadon.run import observe, signatures, ways
 from celadon.run.execute import Cancel, execute
+from celadon.run.lock import Held
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
 from celadon.state.disk import Disk
@@ -35,13 +38,14 @@ if TYPE_CHECKING:
 class Wanted:
     """A request with the configuration it was planned with, what was seen, and the plan that the operator saw.
 
-    `findings` are what `check` says of what the plan brings.
+    `findings` are what `check` says of what the plan brings; `mask` hides the secrets that are in play.
     """
 
     request: Request
     configs: tuple[EnvironmentConfig, ...]
     seen: Snapshot
     plan: Plan
+    mask: Mask
     findings: "tuple[Finding, ...]" = ()
 
     @property
@@ -56,10 +60,12 @@ def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
         refuse_deploy(configs[0])
     if request.services:  # a slip of the pen is said before anything is asked of the engine
         _services(workspace, request, configs[0])
-    seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
-    seen = _with_sources(workspace, request, configs, seen, report)
-    planned = _planned(workspace, request, configs, seen)
-    return Wanted(request, configs, seen, planned, _checked(configs[0], planned))
+    with errors_masked(workspace.outline, workspace.layout, configs):
+        seen = observe.snapshot(workspace.record, workspace.layout, configs[0].workspace, utc_now())
+        seen = _with_sources(workspace, request, configs, seen, report)
+        planned = _planned(workspace, request, configs, seen)
+        mask = mask_of(workspace.outline, workspace.layout, configs)
+        return Wanted(request, configs, seen, planned, mask, _checked(configs[0], planned))
 
 
 def _checked(config: EnvironmentConfig, plan: Plan) -> "tuple[Finding, ...]":
@@ -110,9 +116,13 @@ def carry_out(
             report.log(line)
         log.begun(workspace.record)
         news.begun(workspace, final)
-        hide = hider(wanted.configs, workspace.layout)
-        world = World(config, workspace.layout, workspace.record, report, announce=held.say, hide=hide)
+        announce = partial(_announced, wanted.mask, held)
+        world = World(config, workspace.layout, workspace.record, report, announce=announce, hide=wanted.mask)
         execute(world, final, log.number, cancel)
+
+
+def _announced(mask: Mask, held: Held, text: str) -> None:
+    held.say(mask(text))
 
 
 def _refuse_surprises(shown: Plan, final: Plan, report: Report) -> None:

@@ -39,7 +39,8 @@ def read(outline: Outline, environment: str, override: str = "") -> EnvironmentC
     """
     try:
         render = partial(compose.render, override=override)
-        return load_environment(outline.file, environment, render, notify.problem_of)
+        look_up = partial(compose.values_of, folder=outline.folder)
+        return load_environment(outline.file, environment, render, notify.problem_of, look_up)
     except ConfigError:
         docker.require_compose()  # where it is missing, the file is not to blame
         raise

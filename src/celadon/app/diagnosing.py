@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import tarfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,7 @@ from typing import Any
 import yaml
 
 from celadon.adapters import docker
-from celadon.app.hiding import HIDDEN, LEAST, PASSWORD
+from celadon.app.masking import mask_of
 from celadon.app.workspace import Workspace
 from celadon.config.positions import Loader
 from celadon.config.workspace import EnvironmentConfig
@@ -24,11 +23,9 @@ from celadon.diagnose.look import look
 from celadon.errors import UsageError
 from celadon.locale import _
 from celadon.run import rendering
-from celadon.state import snapshot as labels
 from celadon.state.layout import write_private_bytes
 
 LINES = 200  # of each container
-CREDENTIALS = re.compile(r"://[^/@\s]+@")
 HARMLESS = ("image", "restart", "logging", "mem_limit", "memswap_limit", "cpus", "cpu_shares", "deploy", "networks",
             "network_mode", "ports", "stop_grace_period", "pull_policy", "user", "read_only", "init")  # fmt: skip
 
@@ -55,12 +52,12 @@ def bundle(workspace: Workspace, file: Path) -> int:
     if not file.absolute().parent.is_dir():
         raise UsageError(_("There is no folder {folder}.").format(folder=file.absolute().parent))
     seen, found = diagnose(workspace)
-    mask = Mask(workspace)
+    mask = mask_of(workspace.outline, workspace.layout, [], every=True)
     packed = io.BytesIO()
     count = 0
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, content in _parts(workspace, seen, found):
-            data = mask.text(content) if isinstance(content, str) else _dumped(name, mask.value(content))
+            data = mask(content) if isinstance(content, str) else _dumped(name, mask.value(content))
             entry = tarfile.TarInfo(f"celadon-{workspace.outline.name}/{name}")
             entry.size, entry.mode, entry.mtime = len(data.encode()), 0o600, int(time.time())
             archive.addfile(entry, io.BytesIO(data.encode()))
@@ -106,71 +103,3 @@ def _harmless(service: Mapping[str, Any]) -> dict[str, Any]:
         **{key: value for key, value in service.items() if key in HARMLESS},
         "environment": sorted(service.get("environment") or {}),
     }
-
-
-class Mask:
-    """Hides what may be a secret: every value that the kept documents give to anything, and passwords in addresses.
-
-    Which of them is a secret, only the team knows; so all are hidden but those that are too short, and the workspace's
-    own names.
-    """
-
-    def __init__(self, workspace: Workspace, *more: str) -> None:
-        """`more` are documents (YAML) that are not kept yet."""
-        layout, outline = workspace.layout, workspace.outline
-        files = [file for name in outline.environments
-                 for file in (layout.compose(name), *layout.every_rendered(name))]  # fmt: skip
-        values: set[str] = set()
-        texts = [file.read_text(encoding="utf-8") for file in (*files, *layout.every_release()) if file.exists()]
-        for document in (yaml.load(text, Loader) for text in (*texts, *more)):  # noqa: S506 (a safe loader)
-            for service in (document.get("services") or {}).values():
-                values |= set(_texts(_told(service)))
-            values |= set(_texts(document.get("configs"))) | set(_addresses(document.get("x-celadon") or {}))
-        lines = {line.strip() for value in values for line in value.replace("$$", "$").splitlines()}
-        lines |= {match[1] for line in lines for match in PASSWORD.finditer(line)}  # printed alone by many a program
-        names = {outline.name, *outline.environments, *outline.services, str(layout.workspace)}
-        names |= {f"{name}-{slot}" for name in outline.services for slot in ("blue", "green")}
-        secrets = sorted((one for one in lines - names if len(one) >= LEAST), key=len, reverse=True)
-        self._secrets = re.compile("|".join(map(re.escape, secrets))) if secrets else None
-
-    def text(self, text: str) -> str:
-        hidden = self._secrets.sub(HIDDEN, text) if self._secrets else text
-        return CREDENTIALS.sub(f"://{HIDDEN}@", hidden)
-
-    def value(self, value: Any) -> Any:
-        """The same for every text in a value."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {key: self.value(one) for key, one in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.value(one) for one in value]
-        return value
-
-
-def _told(service: Mapping[str, Any]) -> list[Any]:
-    """What a service is given that may be a secret. The router is Celadon's own."""
-    marks = service.get("labels") or {}
-    if marks.get(labels.ROLE) == labels.ROUTER:
-        return []
-    given = [service.get(key) for key in ("environment", "command", "entrypoint", "healthcheck")]
-    theirs = {name: value for name, value in marks.items() if not name.startswith("celadon.")}
-    return [*given, theirs, (service.get("build") or {}).get("args")]
-
-
-def _addresses(celadon: Mapping[str, Any]) -> Iterator[str]:
-    """Where messages go: the addresses hold tokens."""
-    for part in (celadon, *(celadon.get("environments") or {}).values()):
-        yield from (text for text in _texts(part.get("notify")) if "://" in text)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text, and every number as one, within a value."""
-    if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)

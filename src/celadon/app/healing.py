@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from celadon.adapters import docker
 from celadon.app import actor, audit
 from celadon.app.configs import standing
+from celadon.app.masking import errors_masked
 from celadon.app.telling import tell_the_killed
 from celadon.app.workspace import Workspace
 from celadon.errors import CeladonError
@@ -53,7 +54,8 @@ def heal(workspace: Workspace, environment: str, report: Report, messenger: Mess
     config = standing(workspace, environment)
     if config is None:
         return closed
-    done = reconcile(World(config, layout, record, report))
+    with errors_masked(workspace.outline, layout, (config,)):
+        done = reconcile(World(config, layout, record, report))
     if done:
         audit.write(layout, actor.current(), audit.ENDED, "reconcile", report.note, environment=environment,
                     outcome=outcomes.SUCCEEDED, done=list(done))  # fmt: skip

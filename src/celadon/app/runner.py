@@ -9,7 +9,6 @@ from pathlib import Path
 from celadon.app import actor, audit
 from celadon.app.acting import Wanted, carry_out
 from celadon.app.audit import DeploymentAudit, Warn
-from celadon.app.hiding import hider
 from celadon.app.looking import running
 from celadon.app.telling import News
 from celadon.app.workspace import Workspace, open_workspace
@@ -48,7 +47,7 @@ def start(workspace: Workspace, wanted: Wanted) -> int:
         after=layout.last_log(),
     ) as number:  # fmt: skip
         # Locked before the fork: no moment looks like death.
-        told = Journal(layout.events(number), layout.log(number), hider(wanted.configs, layout))
+        told = Journal(layout.events(number), layout.log(number), wanted.mask)
     for file in (layout.log(number - KEPT), layout.events(number - KEPT)):
         file.unlink(missing_ok=True)
     log = DeploymentAudit(layout, number, request, told.note, who)
@@ -79,7 +78,7 @@ def _journalled(workspace: Workspace, wanted: Wanted, told: Journal, log: Deploy
         carry_out(workspace, wanted, told, cancel, news, log)
     except Exception as problem:
         outcome = outcomes.CANCELLED if isinstance(problem, Cancelled) else outcomes.FAILED
-        message = told.hide(str(problem))
+        message = wanted.mask(str(problem))
         raise
     finally:
         cancel.heeded = False  # what is done is done

@@ -54,15 +54,8 @@ class News:
         deployment = next(d for d in workspace.record.deployments(config.name, 1000) if d.id == self._number)
         live = {service: one for (name, service), one in workspace.record.live().items() if name == config.name}
         seconds = time.monotonic() - self._begun if self._begun is not None else None
-        reason = self._masked(workspace, deployment.message)
+        reason = news.in_one_line(deployment.message)  # the record holds no secret
         return Course(config.workspace, deployment, self._moves, live, seconds, reason)
-
-    def _masked(self, workspace: Workspace, reason: str) -> str:
-        if not reason:
-            return ""
-        from celadon.app.diagnosing import Mask  # only who failed needs it
-
-        return news.in_one_line(Mask(workspace, *(config.text for config in self._configs)).text(reason))
 
 
 def tell_the_killed(workspace: Workspace, killed: Iterable[Deployment], messenger: Messenger) -> None:

@@ -8,6 +8,7 @@ from celadon.check import access
 from celadon.check.access import Mount, User
 from celadon.check.dockerfile import parse
 from celadon.check.facts import Build
+from celadon.config.secret_files import content_of
 from celadon.config.workspace import EnvironmentConfig
 
 
@@ -23,7 +24,8 @@ def mounts(configs: Sequence[EnvironmentConfig]) -> Iterator[tuple[str, Path, bo
                 if volume.get("type") == "bind":
                     yield name, Path(volume["source"]), True
             for secret in definition.get("secrets") or []:
-                if file := config.secrets.get(secret["source"], {}).get("file"):
+                file = config.secrets.get(secret["source"], {}).get("file")
+                if file and content_of(secret) is None:  # else it is a copy, which the container's user may read
                     yield name, Path(file), False
 
 

@@ -9,6 +9,7 @@ from celadon.check.dockerfile import Dockerfile, Instruction, Stage, parse
 from celadon.check.facts import ERROR, INFO, WARNING, Build, Finding, Rule
 from celadon.check.sources import copied, expanded, settings, whole
 from celadon.config.positions import Place
+from celadon.config.secret_names import names_a_secret
 from celadon.locale import _
 
 MISSING = Rule(
@@ -55,10 +56,6 @@ IGNORE_LACKS = Rule(
 )  # fmt: skip
 
 LONGEST = 16  # letters of a word that is meant as an instruction
-_SECRET_NAME = re.compile(
-    r"(^|_)(TOKEN|SECRET|KEY|CREDENTIALS?|PASSWD|PWD)$|PASSWORD|(^|_)SECRET_KEY(_|$)", re.IGNORECASE
-)
-_NO_SECRET = re.compile(r"PUBLIC|_(FILE|PATH|DIR|NAME|HEADER|URL|LENGTH|TTL|EXPIRES\w*|ALGORITHM)$", re.IGNORECASE)
 _KEY_FILES = (
     "id_rsa",
     "id_dsa",
@@ -74,11 +71,6 @@ _KEY_FILES = (
 )
 HARMLESS_FILES = re.compile(r"example|sample|template|dist$|public|pub|cert|chain|bundle|^ca\b|ca\.pem$", re.IGNORECASE)
 ROOTLESS = re.compile(r"nonroot|rootless|unprivileged")
-
-
-def names_a_secret(name: str) -> bool:
-    """Whether a variable of this name may hold a secret."""
-    return bool(_SECRET_NAME.search(name)) and not _NO_SECRET.search(name)
 
 
 def not_here(service: str) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 from celadon.adapters import git
 from celadon.check import facts
 from celadon.check.facts import Facts, Stray
-from celadon.check.images import HARMLESS_FILES, names_a_secret
+from celadon.check.images import HARMLESS_FILES
 from celadon.config import dotenv
 from celadon.config.positions import shown
+from celadon.config.secret_names import names_a_secret
 from celadon.errors import CeladonError, CommandError
 from celadon.state.layout import Layout
 

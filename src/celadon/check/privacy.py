@@ -19,9 +19,9 @@ from celadon.check.facts import (
     KeyFile,
     Rule,
 )
-from celadon.check.images import names_a_secret
 from celadon.config.dotenv import read
 from celadon.config.positions import Place
+from celadon.config.secret_names import names_a_secret
 from celadon.locale import _
 
 ENV_MODE = Rule(

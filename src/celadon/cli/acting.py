@@ -15,6 +15,7 @@ from celadon.cli import output
 from celadon.cli.agreeing import agree
 from celadon.cli.arguments import Manner
 from celadon.cli.opening import open_workspace
+from celadon.config.masking import Mask
 from celadon.errors import DONE, UsageError
 from celadon.locale import _, ngettext
 from celadon.plan.steps import Plan
@@ -31,7 +32,7 @@ def carry_out(folder: Path, request: Request, manner: Manner) -> int:
             healing.heal_the_killed(workspace, terminal)
         wanted = acting.plan(workspace, request, terminal)
     if manner.dry_run or not manner.as_json:
-        show(wanted.plan, wanted.findings, as_json=manner.as_json)
+        show(wanted.plan, wanted.findings, wanted.mask, as_json=manner.as_json)
     acting.refuse_errors(wanted)
     if manner.dry_run:
         return DONE
@@ -85,7 +86,7 @@ def _cancelling(workspace: Workspace, number: int, terminal: output.Terminal) ->
         signal.signal(signal.SIGINT, before)
 
 
-def show(plan: Plan, findings: "Sequence[Finding]", *, as_json: bool = False) -> None:
+def show(plan: Plan, findings: "Sequence[Finding]", mask: Mask, *, as_json: bool = False) -> None:
     """Print a plan, and what `check` says of what it brings: warnings of Compose one by one, of others their number."""
     if as_json:
         output.as_json(
@@ -94,14 +95,14 @@ def show(plan: Plan, findings: "Sequence[Finding]", *, as_json: bool = False) ->
                 "environment": plan.environment,
                 "services": plan.services,
                 "unchanged": {u.service: u.reason for u in plan.unchanged},
-                "changes": plan.changes,
-                "notes": plan.notes,
+                "changes": mask.value(plan.changes),
+                "notes": mask.value(plan.notes),
                 "findings": [asdict(finding) for finding in findings],
-                "steps": [{"kind": type(s).__name__, "text": s.describe()} for s in plan.steps],
+                "steps": [{"kind": type(s).__name__, "text": mask(s.describe())} for s in plan.steps],
             }
         )
         return
-    output.lines(plan.lines())
+    output.lines(map(mask, plan.lines()))
     if not plan.steps:
         output.lines([_("Nothing to do.")])
     if findings:

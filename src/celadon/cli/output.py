@@ -1,7 +1,6 @@
 """What a terminal shows: the only place that knows colours, tables, progress and --json."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from celadon.errors import CeladonError, ConfigError
 from celadon.locale import _, numbers
 from celadon.plan.expect import FAILED, BuildStep, Course
+from celadon.printable import escaped, printable, without_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 HEARTBEAT = 9.0  # seconds of silence after which a line is printed: SSH and CI hang up on the silent
 LOOK = 0.5  # seconds between two looks at the silence: together never more than 10
 FRAMES = 4  # a second, of the lines at the bottom of a terminal that change
-# What moves a terminal's cursor, colours or title, and what turns text round: commits, env files and services say it.
-_CONTROLS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 SEVERITIES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red"}  # of a finding → its colour
 
 
@@ -35,12 +33,13 @@ def console(*, stderr: bool = False) -> "Console":
 
 def as_json(value: Any) -> None:
     """Print `value` for machines."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat) + "\n")
+    document = json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat)
+    sys.stdout.write(escaped(document) + "\n")  # a person may look at it, too
 
 
 def plain(text: str) -> str:
-    """`text` without what a terminal would obey instead of showing it."""
-    return _CONTROLS.sub("", text)
+    """`text` without what a terminal would obey instead of showing it, and without passwords in addresses."""
+    return without_passwords(printable(text))
 
 
 def lines(texts: Iterable[str]) -> None:

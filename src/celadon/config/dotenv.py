@@ -93,6 +93,7 @@ def _closing(text: str, mark: str) -> int | None:
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,-][A-Za-z0-9_./:@%+,=-]*")
 _VARIABLE = re.compile(r"(?<!\\)\$[A-Za-z_{]")
+_ESCAPED, _MEANT = re.compile(r"\\(.)", re.DOTALL), {"n": "\n", "r": "\r", "t": "\t"}
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"})
 
 
@@ -109,6 +110,17 @@ def interpolates(entry: Entry) -> bool:
     """Whether Compose puts a variable into the value: a `$`, not escaped, and not between single quotation marks."""
     value = entry.written.partition("=")[2]
     return not value.lstrip().startswith("'") and bool(_VARIABLE.search(value))
+
+
+def value_of(entry: Entry) -> str:
+    """The value of a variable, without what Compose would put in for `$NAME`."""
+    match = _LINE.match(entry.written)
+    value = entry.written[match.start(7) :].strip() if match else ""
+    if value[:1] in ("'", '"'):
+        closing = _closing(value[1:], value[0])
+        inner = value[1:] if closing is None else value[1 : 1 + closing]
+        return inner if value[0] == "'" else _ESCAPED.sub(lambda one: _MEANT.get(one[1], one[1]), inner)
+    return re.split(r"\s#", value, maxsplit=1)[0].strip()
 
 
 def _quotation(value: str) -> str:

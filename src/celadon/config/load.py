@@ -10,6 +10,7 @@ import yaml
 from celadon.config import checks, complaints, policy_checks, shape
 from celadon.config.model import ServiceOptions, WorkspaceOptions
 from celadon.config.positions import Loader, Positions, read
+from celadon.config.secret_files import Lookup, with_contents
 from celadon.config.workspace import EnvironmentConfig, Rendered, Service
 from celadon.errors import CommandError, ConfigError, Problem
 from celadon.locale import _
@@ -23,14 +24,19 @@ Judge = Callable[[str], str | None]
 TEMPLATE_KEY = "x-celadon-router-template"  # in what is kept of a rendering
 
 
-def load_environment(file: Path, environment: str, render: Render, judge: Judge | None = None) -> EnvironmentConfig:
-    """The workspace of `file`, rendered for `environment`; `judge` is asked about each address of `notify`.
+def load_environment(
+    file: Path, environment: str, render: Render, judge: Judge | None = None, look_up: Lookup = lambda _names: {}
+) -> EnvironmentConfig:
+    """The workspace of `file`, rendered for `environment`.
+
+    `judge` is asked about each address of `notify`, `look_up` for the values of variables that services get as files.
 
     Raises ConfigError with every problem of `x-celadon` at once, each with its place; Compose's own problems come
     first and alone, since nothing can be read behind them.
     """
     raw = read(file)
     text, warnings = rendered(raw, environment, render)
+    text = with_contents(raw, text, look_up)
     config = _frozen(raw, environment, text, check_folders=True, judge=judge)
     return _with_template(replace(config, text=_without_secrets(text), warnings=warnings), raw)
 

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from celadon.config.secret_files import NAME, content_of, without_contents
 from celadon.config.workspace import EnvironmentConfig, Service
+from celadon.errors import RefusedError
+from celadon.locale import _
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import Release
 
@@ -38,7 +41,11 @@ Document = dict[str, Any]
 
 
 def release_document(config: EnvironmentConfig, service: Service) -> Document:
-    """The service as it is frozen: its definition, what the router must know of it, and the volumes it names."""
+    """The service as it is frozen: its definition, what the router must know of it, and the volumes it names.
+
+    Raises RefusedError for a secret that has no value.
+    """
+    _refuse_unset(config, service)
     definition = {key: value for key, value in service.definition.items() if key not in DROPPED}
     definition.setdefault("restart", RESTART)
     definition.setdefault("logging", LOGGING)
@@ -61,6 +68,26 @@ def release_document(config: EnvironmentConfig, service: Service) -> Document:
         if kept:
             document[section] = kept
     return document
+
+
+def _refuse_unset(config: EnvironmentConfig, service: Service) -> None:
+    for grant in service.definition.get("secrets") or []:
+        secret = config.secrets.get(grant["source"]) or {}
+        words = {"service": service.name, "name": grant["source"]}
+        if content_of(grant) is not None or not NAME.fullmatch(words["name"]):
+            continue
+        if "environment" in secret:
+            raise RefusedError(
+                _("{service}: the secret {name} has no value: {variable} is not set.").format(
+                    **words, variable=secret["environment"]
+                ),
+                hint=_("Set it in an env file of the service, in the shell, or in a file .env beside compose.yaml."),
+            )
+        if "file" in secret:
+            raise RefusedError(
+                _("{service}: the secret {name} cannot be read from {file}.").format(**words, file=secret["file"]),
+                hint=_("It should be a file of at most 1 MB that you may read."),
+            )
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:
@@ -112,12 +139,13 @@ class Network:
 
 @dataclass(frozen=True)
 class Placed:
-    """A frozen release in a slot, at its address."""
+    """A frozen release in a slot, at its address; the contents of its secrets are files in the folder `secrets`."""
 
     release: Release
     slot: str
     address: str
     document: Mapping[str, Any]
+    secrets: str = ""
 
     @property
     def name(self) -> str:
@@ -126,11 +154,17 @@ class Placed:
 
 
 def environment_document(
-    config: EnvironmentConfig, network: Network, placed: Sequence[Placed], router_folder: str
+    config: EnvironmentConfig, network: Network, placed: Sequence[Placed], router_folder: str, secrets_folder: str = ""
 ) -> Document:
-    """The whole environment as one Compose document. `router_folder` is the host folder that the router mounts."""
+    """The whole environment as one Compose document. `router_folder` is the host folder that the router mounts,
+    `secrets_folder` has the contents of backing services' secrets.
+    """
     hosts = host_entries(config, network)
     services: Document = {name: _backing(config, name, d) for name, d in config.backing.items()}
+    files: Document = {}
+    for name in config.backing:
+        services[name], more = secret_mounts(services[name], name, f"{secrets_folder}/{name}")
+        files |= more
     services[labels.ROUTER] = _router(config, network, router_folder)
     document: Document = {
         "name": config.project,
@@ -144,8 +178,26 @@ def environment_document(
         if merged:
             document[section] = merged
     for one in placed:
-        services[one.name] = slot_service(config, one, hosts)
+        services[one.name], more = secret_mounts(slot_service(config, one, hosts), one.name, one.secrets)
+        files |= more
+    known = {**document.pop("secrets", {}), **files}
+    if used := {grant["source"] for one in services.values() for grant in one.get("secrets") or []} & known.keys():
+        document["secrets"] = {name: known[name] for name in sorted(used)}  # of others a variable may not be set
     return document
+
+
+def secret_mounts(definition: Document, name: str, folder: str) -> tuple[Document, Document]:
+    """A service whose secrets with known contents are files in `folder`, and the secrets that it then names."""
+    grants, files = [], {}
+    for grant in definition.get("secrets") or []:
+        source = grant["source"]
+        if content_of(grant) is None:
+            grants.append(grant)
+            continue
+        unique = f"{name}.{source}"  # two slots may have two values
+        files[unique] = {"file": _literal(f"{folder}/{source}")}
+        grants.append({"source": unique, "target": grant.get("target") or source})
+    return ({**definition, "secrets": grants} if grants else definition), files
 
 
 def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, str]) -> Document:
@@ -180,12 +232,15 @@ def one_off_document(config: EnvironmentConfig, network: Network, placed: Placed
 def packed(document: Mapping[str, Any]) -> str:
     """A frozen document for a container's label, should the workspace's own copy be lost.
 
-    Without the values of its environment, which the container has anyway: a label is shown to more eyes. "" where the
-    text of a configuration file would be in it, which may hold a password.
+    Without the values of its environment and its secrets, which the container has: a label is shown to more eyes.
+    "" where the text of a configuration file would be in it, which may hold a password.
     """
     if any("content" in config for config in (document.get("configs") or {}).values()):
         return ""
-    services = {name: {k: v for k, v in d.items() if k != "environment"} for name, d in document["services"].items()}
+    services = {
+        name: {k: v for k, v in without_contents(d).items() if k != "environment"}
+        for name, d in document["services"].items()
+    }
     text = json.dumps({**document, "services": services}, default=str)
     return base64.b64encode(zlib.compress(text.encode())).decode()
 

@@ -84,7 +84,7 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
 
 
 def _journalled(world: World, plan: Plan, deployment: int, number: int, step: Step) -> None:
-    text, total = step.describe(), len(plan.steps)
+    text, total = world.hide(step.describe()), len(plan.steps)
     world.record.step_started(deployment, number, text, world.now().isoformat())
     world.report.started(number, total, text)
     world.announce(f"{number}/{total} {text}")

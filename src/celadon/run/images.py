@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from celadon.adapters import build_inputs, buildx, compose, docker, git_export
-from celadon.config.load import unescaped
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _, ngettext
 from celadon.plan import steps
@@ -99,9 +98,7 @@ def _secret_values(world: World, step: steps.Build) -> dict[str, str]:
              if name in used and "environment" in secret}  # fmt: skip
     if not names:
         return {}
-    asked = {name: f"${{{variable}:-}}" for name, variable in names.items()}
-    document = {"name": world.config.workspace, "x-values": asked}
-    given = unescaped(compose.interpolated(document, world.config.folder, {}))["x-values"]
+    given = compose.values_of(names, world.config.folder)
     for name, value in given.items():
         if not value:
             raise CeladonError(

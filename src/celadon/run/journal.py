@@ -13,6 +13,7 @@ from typing import Any
 from celadon.errors import DONE, CeladonError
 from celadon.locale import _
 from celadon.plan.expect import CACHED, FINISHED, BuildStep
+from celadon.printable import printable
 from celadon.run.report import Report
 from celadon.state.layout import make_private
 
@@ -38,8 +39,8 @@ class Journal:
     the runner starts do not inherit the lock.
     """
 
-    def __init__(self, events: Path, log: Path, hide: Callable[[str], str] = str) -> None:
-        """`hide` is asked about every text before it is written."""
+    def __init__(self, events: Path, log: Path, hide: Callable[[str], str] = printable) -> None:
+        """`hide` changes every text before it is written: without secrets, and without what controls a terminal."""
         self.hide = hide
         make_private(events.parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC

@@ -16,6 +16,7 @@ from celadon.locale import _
 from celadon.plan import render, routing, tags
 from celadon.plan.render import Network, Placed
 from celadon.plan.steps import Candidate
+from celadon.run import secret_files
 from celadon.run.world import World
 from celadon.state import evidence
 from celadon.state.layout import write_private
@@ -83,7 +84,9 @@ def place(world: World, candidate: Candidate) -> Placed:
         )
     number = world.record.place(environment, candidate.service, candidate.slot)
     address = str(network(world).address(number))
-    return Placed(release, candidate.slot, address, yaml.load(file.read_text(encoding="utf-8"), Loader))  # noqa: S506 (a safe loader)
+    document = yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506 (a safe loader)
+    secrets = secret_files.write(file.parent / "secrets", document["services"][candidate.service])
+    return Placed(release, candidate.slot, address, document, secrets)
 
 
 def live_candidates(world: World) -> dict[str, Candidate]:
@@ -100,7 +103,10 @@ def write_environment(world: World, candidates: Sequence[Candidate] = ()) -> Pat
     standing = list(dict.fromkeys([*live_candidates(world).values(), *candidates]))
     placed = [place(world, one) for one in standing]
     router = str(world.layout.router(world.config.name))
-    document = render.environment_document(world.config, network(world), placed, router)
+    secrets = world.layout.secrets(world.config.name)
+    for name, definition in world.config.backing.items():
+        secret_files.write(secrets / name, definition)
+    document = render.environment_document(world.config, network(world), placed, router, str(secrets))
     file = world.layout.compose(world.config.name)
     write_private(file, HEADER + to_yaml(document))
     return file

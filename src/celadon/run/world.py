@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from celadon.config.workspace import EnvironmentConfig
+from celadon.printable import printable
 from celadon.run.report import Report
 from celadon.state.layout import Layout
 from celadon.state.record import Record
@@ -18,7 +19,8 @@ def utc_now() -> datetime:
 class World:
     """One environment of one workspace, its record, and who is told; `announce` tells who waits for the lock.
 
-    What a step announces comes after the step's own words. `hide` takes secrets out of what goes into the record.
+    What a step announces comes after the step's own words. `hide` keeps secrets and control characters out of what is
+    recorded.
     """
 
     config: EnvironmentConfig
@@ -27,4 +29,4 @@ class World:
     report: Report
     now: Callable[[], datetime] = utc_now
     announce: Callable[[str], None] = lambda _step: None
-    hide: Callable[[str], str] = str
+    hide: Callable[[str], str] = printable

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from celadon.check.images import names_a_secret
 from celadon.config.positions import shown
+from celadon.config.secret_names import names_a_secret
 from celadon.locale import _
 from celadon.setup.health import Gate
 from celadon.setup.oldenv import Entry, entries

@@ -48,6 +48,10 @@ class Layout:
         found = self.environment(environment).glob("rendered*.yaml")
         return sorted(found, key=lambda file: file.stat().st_mtime_ns)
 
+    def secrets(self, environment: str) -> Path:
+        """What backing services read as files."""
+        return self.environment(environment) / "secrets"
+
     def one_off(self, environment: str, name: str) -> Path:
         """What a container that runs one command is made of; locked as long as somebody waits for it."""
         return self.environment(environment) / f"run-{name}.yaml"
