@@ -5,7 +5,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from celadon.adapters.sandbox import Sandbox
 from tests.e2e.workspace import free_port, run
+
+
+def sandbox() -> Sandbox:
+    """Where Celadon runs commands of its own: in the router's image."""
+    image = run(["docker", "image", "inspect", "--format", "{{.Id}}", "nginx:1.30"]).strip()
+    return Sandbox(image, "celadon-test", {})
 
 
 @contextmanager

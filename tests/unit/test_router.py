@@ -56,7 +56,7 @@ def test_on_the_hosts_network_the_doors_are_the_hosts_own() -> None:
     text = nginx.render(routing(made, NETWORK, []), (1, 30), None)
     assert "listen 4400 default_server;" in text and "listen 10.0.0.1:80;" in text and "60080" not in text
     assert text.count("allow 10.0.0.0/16;\n        deny all;") == 2
-    document = render.environment_document(made, NETWORK, [], "/router")
+    document = render.environment_document(made, NETWORK, [], "/router", "sha256:1")
     assert document["services"]["router"]["network_mode"] == "host" and "ports" not in document["services"]["router"]
     assert set(render.host_entries(made, NETWORK).values()) == {"10.0.0.1"}
     bridge = config({"services": CASE}, "staging")

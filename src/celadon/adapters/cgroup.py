@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from celadon.adapters import process
+from celadon.adapters.sandbox import Sandbox
 from celadon.locale import _
 
 ROOT = Path("/sys/fs/cgroup")
@@ -21,8 +21,9 @@ GROUP = "celadon-build"
 WEIGHT_V2, WEIGHT_V1 = 20, 205
 PERIOD = 100_000  # microseconds, of the CPU quota
 
-# Sets files of groups, for a user whom the kernel does not let, in a container that the engine lets.
-SCRIPT = 'while [ $# -gt 1 ]; do mkdir -p "${1%/*}" && printf %s "$2" > "$1" || true; shift 2; done'
+# Sets files of groups, for a user whom the kernel does not let, in a container that sees these groups alone.
+SCRIPT = 'while [ $# -gt 1 ]; do printf %s "$2" > "$1" || true; shift 2; done'
+INSIDE = "/limits"  # where that container finds them
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Usage:
     met: int
 
 
-def limit(memory: int, cpus: float | None, image: str, group: str = GROUP) -> None:
+def limit(memory: int, cpus: float | None, sandbox: Sandbox, group: str = GROUP) -> None:
     """Let whatever runs in `group` use at most `memory` bytes, swap included, and give way to the rest of the host.
 
-    `image` has a shell, for a user who may not do it without the engine. Raises OSError or CommandError.
+    `sandbox` is for a user who may not do it without the engine; its image has a shell. Raises OSError or CommandError.
     """
     memory -= memory % os.sysconf("SC_PAGE_SIZE")  # the kernel would round it
     files = _files(memory, cpus, group)
@@ -54,7 +55,7 @@ def limit(memory: int, cpus: float | None, image: str, group: str = GROUP) -> No
     except OSError as problem:
         if problem.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        _through_the_engine(files, image)
+        _through_the_engine(files, sandbox)
     if capped_at(group) != memory:
         words = _("{group}: the kernel says {held} bytes, not {memory}")
         raise OSError(words.format(group=group, held=capped_at(group), memory=memory))
@@ -91,11 +92,12 @@ def _idle(group: Path, name: str, weight: int) -> list[tuple[Path, str]]:
     return [(group / "cpu.idle", "0"), (group / name, str(weight)), (group / "cpu.idle", "1")]
 
 
-def _through_the_engine(files: Sequence[tuple[Path, str]], image: str) -> None:
-    words = [word for file, value in files for word in (str(file), value)]
-    run = ["docker", "run", "--rm", "--privileged", "--user", "0:0", "--userns", "host", "--cgroupns", "host"]
-    mount = ["--network", "none", "--volume", f"{ROOT}:{ROOT}", "--entrypoint", "sh"]
-    process.run([*run, *mount, image, "-c", SCRIPT, "celadon", *words], timeout=60)
+def _through_the_engine(files: Sequence[tuple[Path, str]], sandbox: Sandbox) -> None:
+    """Only the group's own folders are mounted; the engine makes those that are missing, which makes the group."""
+    folders = {folder: f"{INSIDE}/{number}" for number, folder in enumerate(dict.fromkeys(f.parent for f, _v in files))}
+    words = [word for file, value in files for word in (f"{folders[file.parent]}/{file.name}", value)]
+    volumes = [f"{folder}:{inside}" for folder, inside in folders.items()]
+    sandbox.run(["sh", "-c", SCRIPT, "celadon", *words], volumes=volumes, host_root=True)
 
 
 def version() -> int:

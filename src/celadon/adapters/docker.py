@@ -85,6 +85,12 @@ def container(raw: Mapping[str, Any]) -> Container:
         started=state["StartedAt"],
         fingerprint=marks.get(labels.FINGERPRINT, ""),
         folder=marks.get(labels.FOLDER, ""),
+        confinement=marks.get(labels.CONFINEMENT, ""),
+        no_new_privileges=any(
+            option in ("no-new-privileges", "no-new-privileges:true", "no-new-privileges=true")
+            for option in raw["HostConfig"].get("SecurityOpt") or []
+        ),
+        pids_limit=max(0, raw["HostConfig"].get("PidsLimit") or 0),
     )
 
 

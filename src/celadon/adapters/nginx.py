@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from celadon.adapters import engine, process
+from celadon.adapters.sandbox import Sandbox
 from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
+from celadon.plan.confinement import Rights
 from celadon.plan.render import ROUTER_FOLDER
 from celadon.plan.routing import Routing
 from celadon.state.layout import make_private, write_private
@@ -58,21 +60,20 @@ def _compiled(text: str) -> "jinja2.Template":
     return jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)  # noqa: S701 (no HTML)
 
 
-def version(image: str) -> tuple[int, ...]:
-    """The version of nginx in `image`, such as (1, 28, 0). Raises CommandError when the image cannot be had."""
-    tail = process.run(["docker", "run", "--rm", "--network", "none", image, "nginx", "-v"], timeout=600).tail
-    for line in tail:
+def version(sandbox: Sandbox) -> tuple[int, ...]:
+    """The version of nginx in the sandbox's image, such as (1, 28, 0). Raises CommandError when it does not run."""
+    for line in sandbox.run(["nginx", "-v"]).tail:
         if "nginx/" in line:
             number = line.split("nginx/")[1].split()[0]
             return tuple(int(part) for part in number.split(".") if part.isdigit())
     return ()
 
 
-def stage(folder: Path, text: str, *, router: str | None, image: str, network: str) -> None:
+def stage(folder: Path, text: str, *, router: str | None, sandbox: Sandbox, rights: Rights, network: str) -> None:
     """Write `text` beside the configuration in force and let nginx test it; what is in force is not touched.
 
-    Tested in the container `router` where it runs, else in a container of its own: in `network`, "host" where the
-    router uses the host's, else "none". Raises CeladonError.
+    Tested in the container `router` where it runs, else in a container of its own with the `rights` that a router
+    gets: in `network`, "host" where the router uses the host's, else "none". Raises CeladonError.
     """
     make_private(folder)
     write_private(folder / NEXT, text)
@@ -80,9 +81,8 @@ def stage(folder: Path, text: str, *, router: str | None, image: str, network: s
     if router:
         result = process.run(["docker", "exec", router, *test], timeout=60, check=False)
     else:
-        mount = f"{folder}:{ROUTER_FOLDER}:ro"
-        result = process.run(["docker", "run", "--rm", "--network", network, "--volume", mount, image, *test],
-                             timeout=60, check=False)  # fmt: skip
+        result = sandbox.run(test, volumes=[f"{folder}:{ROUTER_FOLDER}:ro"], capabilities=rights.capabilities,
+                             network=network, read_only=rights.read_only, check=False)  # fmt: skip
     if result.code != 0:
         (folder / NEXT).replace(folder / REFUSED)
         raise CeladonError(

@@ -2,10 +2,38 @@
 
 from collections.abc import Callable, Iterator
 
-from celadon.check import buildkit, envfiles, images, installs, pins, ports, privacy, routes, server, services, warned
+from celadon.check import (
+    buildkit,
+    envfiles,
+    exposure,
+    images,
+    installs,
+    pins,
+    ports,
+    privacy,
+    privileges,
+    routes,
+    server,
+    services,
+    warned,
+)
 from celadon.check.facts import Facts, Finding, Rule
 
-AREAS = (images, buildkit, installs, pins, services, ports, routes, envfiles, privacy, warned, server)
+AREAS = (
+    images,
+    buildkit,
+    installs,
+    pins,
+    services,
+    privileges,
+    exposure,
+    ports,
+    routes,
+    envfiles,
+    privacy,
+    warned,
+    server,
+)
 RULES: tuple[Rule, ...] = tuple(
     sorted({one for area in AREAS for one in vars(area).values() if isinstance(one, Rule)}, key=lambda rule: rule.name)
 )
@@ -27,11 +55,31 @@ def _env_files(seen: Facts) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _builds, _env_files, services.limits, services.memory, services.logs, services.mounts, services.loopback,
-    services.build_args, ports.findings, routes.hidden, routes.health, routes.public_url, envfiles.missing,
-    envfiles.stopped, privacy.env_files, privacy.keys, privacy.strays, warned.findings, server.findings,
+    _builds,
+    _env_files,
+    services.limits,
+    services.memory,
+    services.logs,
+    services.mounts,
+    services.loopback,
+    services.build_args,
+    privileges.rights,
+    privileges.setuid,
+    exposure.mounts,
+    exposure.shared,
+    ports.findings,
+    routes.hidden,
+    routes.health,
+    routes.public_url,
+    envfiles.missing,
+    envfiles.stopped,
+    privacy.env_files,
+    privacy.keys,
+    privacy.strays,
+    warned.findings,
+    server.findings,
     pins.findings,
-)  # fmt: skip
+)
 
 
 def findings(seen: Facts) -> list[Finding]:

@@ -142,6 +142,30 @@ def router_moved(config: EnvironmentConfig, snapshot: Snapshot) -> bool:
     )
 
 
+def router_outdated(config: EnvironmentConfig, snapshot: Snapshot) -> list[str]:
+    """Why the router that runs is not what `up` would start now, though it serves as well; nothing without one."""
+    router = next((c for c in snapshot.of_role(config.name, ROUTER) if c.running), None)
+    if router is None:
+        return []
+    found = []
+    if router.confinement != render.router_confinement(config):
+        found.append(_("the router was started with fewer restrictions than this version of Celadon gives it"))
+    reference = config.settings.router.image
+    named = snapshot.image_named(reference)
+    if named and named != router.image_id:
+        found.append(_("{reference} names another image now: {now}; the router runs {before}").format(
+            reference=reference, now=named, before=router.image_id))  # fmt: skip
+    return found
+
+
+def router_notes(config: EnvironmentConfig, snapshot: Snapshot) -> list[str]:
+    """What a deployment leaves as it is, because users would notice a restart of the router, and how to change it."""
+    if router_moved(config, snapshot) or not (found := router_outdated(config, snapshot)):
+        return []
+    how = _("it stays as it is until `celadon up {environment}` restarts it: about a second without answers")
+    return [*found, how.format(environment=config.name)]
+
+
 def change_line(snapshot: Snapshot, release: Release) -> str:
     """One line: what the users of a service have, and what they will get."""
     now = snapshot.live_release(release.environment, release.service)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import UsageError
 from celadon.locale import _, numbers
-from celadon.plan import admission, common, policy, render, road, space, steps
+from celadon.plan import admission, common, confinement, policy, render, road, space, steps
 from celadon.plan.steps import Frozen, Plan, Step, Unchanged
 from celadon.state.snapshot import Built, Release, Snapshot, Source
 
@@ -96,7 +96,7 @@ def plan_deploy(
         release = _release(config, snapshot, image, document, taken)
         if image.step:
             making.append(image.step)
-        frozen.append(Frozen(release, image.tag, document, snapshot.signatures.get(name)))
+        frozen.append(Frozen(release, image.tag, confinement.confined(document), snapshot.signatures.get(name)))
         arrivals.append(_arrival(snapshot, release, service, stop_first=stop_first))
         changes.append(common.change_line(snapshot, release))
         notes += common.slot_notes(service)
@@ -111,6 +111,7 @@ def plan_deploy(
     notes += asked.notes
     way = road.whole(config, snapshot, turns, frozen, departures)
     before = common.preparation(config, snapshot) if way else ()
+    notes += common.router_notes(config, snapshot) if way else []
     return Plan(
         "deploy",
         config.name,

@@ -8,7 +8,7 @@ from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import RefusedError
 from celadon.locale import _, ngettext
 from celadon.locale.words import called
-from celadon.plan import admission, common, policy, render, road, space
+from celadon.plan import admission, common, confinement, policy, render, road, space
 from celadon.plan.steps import Frozen, Plan, Unchanged
 from celadon.state.snapshot import Release, Snapshot
 
@@ -47,7 +47,8 @@ def plan_promote(
         kept = _kept(config, snapshot, tested[name], fingerprint)
         release = kept or _release(config, snapshot, tested[name], fingerprint)
         if not kept:
-            frozen.append(Frozen(release, tested[name].image, document, snapshot.signatures.get(name)))
+            as_tested = confinement.confined(document, snapshot.live_container(source.name, name))
+            frozen.append(Frozen(release, tested[name].image, as_tested, snapshot.signatures.get(name)))
         replaces = stop_first or service.options.strategy == "replace"
         arrivals.append(common.arrival(snapshot, release, replace=replaces, task=service.options.release or ()))
         changes.append(common.change_line(snapshot, release))
@@ -65,6 +66,7 @@ def plan_promote(
     way = road.whole(config, snapshot, turns, frozen, departures)
     if way:
         way = (*asked.first, *first, *common.preparation(config, snapshot), *asked.inspections, *way)
+        notes += common.router_notes(config, snapshot)
     return Plan(
         "promote", config.name, tuple(services), way, tuple(unchanged), tuple(changes), tuple(notes), protected=True,
         promise=common.promise(arrivals, departures),

@@ -17,6 +17,7 @@ from celadon.config.secret_files import NAME, content_of, without_contents
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import RefusedError
 from celadon.locale import _
+from celadon.plan import confinement
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import Release
 
@@ -33,6 +34,8 @@ ROUTER_RESTART = "always"
 PLAIN_ENTRANCE, TLS_ENTRANCE = 60080, 60443
 
 ROUTER_FOLDER = "/etc/celadon"
+# What nginx writes: uploads and answers that are too large for its buffers. On disk: in memory they would count.
+ROUTER_TEMPORARY = "celadon-router"
 
 # In a frozen document: what the record knows of the release, should the record be lost.
 RELEASE_KEY = "x-release"
@@ -154,10 +157,15 @@ class Placed:
 
 
 def environment_document(
-    config: EnvironmentConfig, network: Network, placed: Sequence[Placed], router_folder: str, secrets_folder: str = ""
+    config: EnvironmentConfig,
+    network: Network,
+    placed: Sequence[Placed],
+    router_folder: str,
+    router_image: str,
+    secrets_folder: str = "",
 ) -> Document:
     """The whole environment as one Compose document. `router_folder` is the host folder that the router mounts,
-    `secrets_folder` has the contents of backing services' secrets.
+    `router_image` the id of its image; `secrets_folder` has the contents of backing services' secrets.
     """
     hosts = host_entries(config, network)
     services: Document = {name: _backing(config, name, d) for name, d in config.backing.items()}
@@ -165,7 +173,7 @@ def environment_document(
     for name in config.backing:
         services[name], more = secret_mounts(services[name], name, f"{secrets_folder}/{name}")
         files |= more
-    services[labels.ROUTER] = _router(config, network, router_folder)
+    services[labels.ROUTER] = _router(config, network, router_folder, router_image)
     document: Document = {
         "name": config.project,
         "services": services,
@@ -177,6 +185,7 @@ def environment_document(
             merged.update(one.document.get(section) or {})
         if merged:
             document[section] = merged
+    document["volumes"] = {**document.get("volumes", {}), ROUTER_TEMPORARY: None}
     for one in placed:
         services[one.name], more = secret_mounts(slot_service(config, one, hosts), one.name, one.secrets)
         files |= more
@@ -221,7 +230,7 @@ def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, 
 
 def one_off_document(config: EnvironmentConfig, network: Network, placed: Placed) -> Document:
     """A container beside a frozen release: the same image, environment and mounts, at an address that is free."""
-    document = environment_document(config, network, [placed], router_folder="")
+    document = environment_document(config, network, [placed], router_folder="", router_image="")
     definition = document["services"][placed.name]
     marks = _labels(config, labels.ONE_OFF, placed.release.service) | {labels.RELEASE: placed.release.id}
     given = {name: value for name, value in definition["labels"].items() if not name.startswith("celadon.")}
@@ -268,16 +277,25 @@ def _backing(config: EnvironmentConfig, name: str, definition: Mapping[str, Any]
     }
 
 
-def _router(config: EnvironmentConfig, network: Network, folder: str) -> Document:
+def _router(config: EnvironmentConfig, network: Network, folder: str, image: str) -> Document:
     return {
-        "image": config.settings.router.image,
+        "image": image,
+        "pull_policy": "never",
         "command": ["nginx", "-c", f"{ROUTER_FOLDER}/nginx.conf", "-g", "daemon off;"],
         "restart": ROUTER_RESTART,
         "logging": LOGGING,
         "stop_grace_period": f"{config.options.drain:g}s",
         **_reached(config, network),
-        "volumes": [{"type": "bind", "source": _literal(folder), "target": ROUTER_FOLDER, "read_only": True}],
-        "labels": {**_labels(config, labels.ROUTER, labels.ROUTER), labels.FINGERPRINT: router_fingerprint(config)},
+        **confinement.router(config),
+        "volumes": [
+            {"type": "bind", "source": _literal(folder), "target": ROUTER_FOLDER, "read_only": True},
+            {"type": "volume", "source": ROUTER_TEMPORARY, "target": "/tmp"},  # noqa: S108 (in the container)
+        ],
+        "labels": {
+            **_labels(config, labels.ROUTER, labels.ROUTER),
+            labels.FINGERPRINT: router_fingerprint(config),
+            labels.CONFINEMENT: router_confinement(config),
+        },
     }
 
 
@@ -299,6 +317,12 @@ def router_fingerprint(config: EnvironmentConfig) -> str:
     folder = str(config.folder)  # a workspace that was moved: the old mount leads nowhere
     reached: Document = {"network": "host"} if settings.on_host else doors  # on the host, a reload opens other doors
     return fingerprint({"image": settings.image, **reached, "folder": folder, "restart": ROUTER_RESTART})
+
+
+def router_confinement(config: EnvironmentConfig) -> str:
+    """Which restrictions the router's container was made with. They can wait for a restart that somebody asks for: a
+    newer Celadon alone must not cost users a second."""
+    return fingerprint(confinement.router(config))
 
 
 def _literal(text: str) -> str:

@@ -54,7 +54,8 @@ def plan_rollback(
         )
     before = common.preparation(config, snapshot) if arrivals else ()
     turns, reasons = admission.turns(config, snapshot, arrivals)
-    notes = (*common.downtimes(config, arrivals), *reasons)
+    unrestarted = common.router_notes(config, snapshot) if arrivals else []
+    notes = (*common.downtimes(config, arrivals), *reasons, *unrestarted)
     way = (*before, *road.whole(config, snapshot, turns, ()))
     return Plan("rollback", config.name, tuple(services), way, tuple(unchanged), tuple(changes), notes, protected=True,
                 promise=common.promise(arrivals))  # fmt: skip

@@ -38,6 +38,7 @@ class Prepare(Step):
 
     names: tuple[str, ...]
     restarts_router: bool = False
+    router_image: str = ""  # the id that the router's reference is to stand for from now on; "": as it was noted
 
     def describe(self) -> str:
         names = ", ".join(self.names)

@@ -13,7 +13,7 @@ from celadon.errors import BuildError, CommandError, RefusedError
 from celadon.locale import _, numbers
 from celadon.locale.words import capped_by
 from celadon.plan import admission
-from celadon.run import killed, ways
+from celadon.run import killed, router_image, ways
 from celadon.run.ways import Way
 from celadon.run.world import World
 from celadon.state import caps
@@ -37,7 +37,7 @@ def capped(world: World) -> Iterator[tuple[str, ...]]:
     options = world.config.settings.build
     builder = ways.builder(options)
     cap = admission.build_memory(options, Memory(*host.memory()), builder)
-    way, why_not = _way(world, ways.offered(world.config.settings, builder), cap)
+    way, why_not = _way(world, ways.offered(options, builder, router_image.sandbox(world)), cap)
     if way is None:
         if options.uncapped == "refuse":
             raise RefusedError(

@@ -7,7 +7,7 @@ from celadon.config.values import Listen
 from celadon.errors import CeladonError, CommandError, RefusedError
 from celadon.locale import _
 from celadon.plan import steps
-from celadon.run import projection, rendering
+from celadon.run import projection, rendering, router_image
 from celadon.run.reconcile import reconcile
 from celadon.run.retrying import patiently
 from celadon.run.world import World
@@ -20,9 +20,11 @@ def prepare(world: World, step: steps.Prepare) -> None:
     """Network, backing services and router; the router starts with a configuration that nginx has tested."""
     router = projection.router_container(world)
     _refuse_another_network(world, router)
+    if step.router_image:
+        router_image.note(world, step.router_image)
     projection.make_network(world, anew=True)
     refuse_taken_ports(world, router)
-    projection.switch_router(world)
+    projection.switch_router(world, restarts=step.restarts_router)
     file = projection.write_environment(world)
     backing = [name for name in step.names if name != labels.ROUTER]
     try:
@@ -48,6 +50,7 @@ def _start_router(world: World, *, restarts: bool) -> None:
         return
     compose.up(world.layout.compose(world.config.name), world.config.project, [labels.ROUTER], recreate=restarts)
     nginx.moored(folder)
+    nginx.told(folder)
 
 
 def unprepare(world: World, step: steps.Prepare) -> None:

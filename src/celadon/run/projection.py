@@ -13,10 +13,10 @@ from celadon.adapters import compose, docker, nginx
 from celadon.config.positions import Loader
 from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
-from celadon.plan import render, routing, tags
+from celadon.plan import confinement, render, routing, tags
 from celadon.plan.render import Network, Placed
 from celadon.plan.steps import Candidate
-from celadon.run import secret_files
+from celadon.run import router_image, secret_files
 from celadon.run.world import World
 from celadon.state import evidence
 from celadon.state.layout import write_private
@@ -103,10 +103,11 @@ def write_environment(world: World, candidates: Sequence[Candidate] = ()) -> Pat
     standing = list(dict.fromkeys([*live_candidates(world).values(), *candidates]))
     placed = [place(world, one) for one in standing]
     router = str(world.layout.router(world.config.name))
+    image = router_image.of(world).id
     secrets = world.layout.secrets(world.config.name)
     for name, definition in world.config.backing.items():
         secret_files.write(secrets / name, definition)
-    document = render.environment_document(world.config, network(world), placed, router, str(secrets))
+    document = render.environment_document(world.config, network(world), placed, router, image, str(secrets))
     file = world.layout.compose(world.config.name)
     write_private(file, HEADER + to_yaml(document))
     return file
@@ -122,21 +123,9 @@ def router_text(world: World, changes: Mapping[str, Live | None]) -> str:
     placed = [place(world, one) for one in standing.values()]
     return nginx.render(
         routing.routing(world.config, network(world), placed, certificate(world)),
-        router_version(world),
+        router_image.of(world).numbers,
         world.config.template,
     )
-
-
-def router_version(world: World) -> tuple[int, ...]:
-    """nginx's version in the router's image, asked once an image."""
-    image = world.config.settings.router.image
-    file = world.layout.router(world.config.name) / "version"
-    known = file.read_text().split() if file.exists() else []
-    if len(known) != 2 or known[0] != image:
-        number = ".".join(map(str, nginx.version(image)))
-        write_private(file, f"{image} {number}\n")
-        known = [image, number]
-    return tuple(int(part) for part in known[1].split(".") if part)
 
 
 def router_container(world: World) -> Container | None:
@@ -175,26 +164,32 @@ def test_router(world: World, changes: Mapping[str, Live | None]) -> None:
 def _stage(world: World, text: str, router: Container | None) -> None:
     settings = world.config.settings.router
     nginx.stage(
-        world.layout.router(world.config.name), text, router=router.id if router else None, image=settings.image,
+        world.layout.router(world.config.name), text, router=router.id if router else None,
+        sandbox=router_image.sandbox(world), rights=confinement.router_rights(world.config),
         network="host" if settings.on_host else "none",
     )  # fmt: skip
 
 
-def switch_router(world: World) -> bool:
-    """Let the router do what the record says; returns whether anything had to change."""
+def switch_router(world: World, *, restarts: bool = False) -> bool:
+    """Let the router do what the record says; returns whether anything had to change.
+
+    `restarts`: its container is about to be made anew and reads the configuration when it starts. It is tested in a
+    container with the restrictions that the new one gets; then call `nginx.told`.
+    """
     folder = world.layout.router(world.config.name)
     text = router_text(world, {})
-    if nginx.in_force(folder, text):
+    if nginx.in_force(folder, text) and not restarts:
         return False
     if nginx.is_adrift(folder):
         nginx.set_adrift(folder)
-    router = None if nginx.is_adrift(folder) else router_container(world)
-    if not nginx.staged(folder, text):
+    router = None if restarts or nginx.is_adrift(folder) else router_container(world)
+    if restarts or not nginx.staged(folder, text):
         _stage(world, text, router)
     nginx.adopt(folder)
     if router:
         nginx.reload(router.id, router.pid)
-    nginx.told(folder)
+    if not restarts:
+        nginx.told(folder)
     return True
 
 

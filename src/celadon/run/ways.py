@@ -5,7 +5,8 @@ from typing import Protocol
 
 from celadon.adapters import buildx, cgroup, docker, engine, host
 from celadon.adapters.cgroup import Usage
-from celadon.config.model import BuildOptions, WorkspaceOptions
+from celadon.adapters.sandbox import Sandbox
+from celadon.config.model import BuildOptions
 from celadon.errors import CommandError, RefusedError
 from celadon.locale import _
 from celadon.state.snapshot import Builder
@@ -53,7 +54,7 @@ class Group:
     """A control group above all steps of the engine's own builder: the sum of what runs at one time is held."""
 
     cpus: float | None
-    image: str
+    sandbox: Sandbox
     group: str = cgroup.GROUP
 
     @property
@@ -65,7 +66,7 @@ class Group:
         return cgroup.version() == 2  # version 1 counts a page cache at the limit as well
 
     def limit(self, cap: int) -> None:
-        cgroup.limit(cap, self.cpus, self.image, self.group)
+        cgroup.limit(cap, self.cpus, self.sandbox, self.group)
 
     def flags(self, cap: int) -> tuple[str, ...]:
         return (*buildx.chosen(None), "--cgroup-parent", f"/{self.group}")
@@ -74,7 +75,7 @@ class Group:
         return cgroup.usage(self.group)
 
     def trial(self) -> Trial:
-        return Trial(Group(None, self.image, TRIAL_GROUP), TRIAL_CAP, TRIAL_WANTS)
+        return Trial(Group(None, self.sandbox, TRIAL_GROUP), TRIAL_CAP, TRIAL_WANTS)
 
     def more(self, wanted: int) -> str:
         return _more_by_the_file(wanted)
@@ -160,11 +161,11 @@ def _more_by_the_file(wanted: int) -> str:
     return _("Let builds take more: x-celadon.build.memory: {wanted}m").format(wanted=wanted >> 20)
 
 
-def offered(settings: WorkspaceOptions, builder: Builder | None) -> list[Way]:
+def offered(options: BuildOptions, builder: Builder | None, sandbox: Sandbox) -> list[Way]:
     """The ways that the file leaves, the best first: what holds all steps together before what holds each."""
     if builder:
-        return [Contained(builder), EachStep(settings.build.cpus, builder.name)]
-    return [Group(settings.build.cpus, settings.router.image), EachStep(settings.build.cpus)]
+        return [Contained(builder), EachStep(options.cpus, builder.name)]
+    return [Group(options.cpus, sandbox), EachStep(options.cpus)]
 
 
 def builder(options: BuildOptions) -> Builder | None:

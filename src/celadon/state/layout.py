@@ -77,6 +77,10 @@ class Layout:
     def router(self, environment: str) -> Path:
         return self.root / "router" / environment
 
+    def router_image(self, environment: str) -> Path:
+        """Which image the router's reference stands for."""
+        return self.environment(environment) / "router-image.json"
+
     def log(self, deployment: int) -> Path:
         """What people read: everything that was printed."""
         return self.root / "logs" / f"{deployment}.log"

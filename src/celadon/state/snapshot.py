@@ -14,10 +14,11 @@ WORKSPACE, ENVIRONMENT, SERVICE = "celadon.workspace", "celadon.environment", "c
 FOLDER = "celadon.folder"  # the workspace's own folder: two workspaces of one host may bear the same name
 RELEASE, SLOT, ROLE, COMMIT = "celadon.release", "celadon.slot", "celadon.role", "celadon.commit"
 FINGERPRINT = "celadon.fingerprint"
+CONFINEMENT = "celadon.confinement"  # which restrictions a router runs with
 DOCUMENT = "celadon.document"  # the frozen release, for the day when `.celadon` is lost
 
 # Values of the label ROLE.
-IN_SLOT, ROUTER, BACKING, TASK, ONE_OFF = "slot", "router", "backing", "task", "run"
+IN_SLOT, ROUTER, BACKING, TASK, ONE_OFF, HELPER = "slot", "router", "backing", "task", "run", "helper"
 
 
 def other(slot: str) -> str:
@@ -29,7 +30,7 @@ def other(slot: str) -> str:
 class Container:
     """One container of this workspace. `address` is its fixed IPv4 on the environment's network, "" without one.
 
-    `folder` is the workspace's, as it was when the container was made.
+    `folder` is the workspace's, as it was when the container was made. `pids_limit` is 0 without a limit.
     `memory_limit` is bytes, 0 without a limit; `restarts` counts the engine's own restarts; `exit_code` is that of the
     last end; `health` is "healthy", "unhealthy", "starting", or "" without a HEALTHCHECK; times are ISO 8601 in UTC.
     """
@@ -53,6 +54,9 @@ class Container:
     started: str
     fingerprint: str = ""
     folder: str = ""
+    confinement: str = ""
+    no_new_privileges: bool = False
+    pids_limit: int = 0
 
     @property
     def running(self) -> bool:
@@ -236,6 +240,11 @@ class Snapshot:
 
     def of_role(self, environment: str, role: str) -> tuple[Container, ...]:
         return tuple(c for c in self.containers if (c.environment, c.role) == (environment, role))
+
+    def image_named(self, reference: str) -> str:
+        """The id of the image that `reference` names on the engine now, "" where it has none or is not a tag."""
+        name = reference.removeprefix("docker.io/").removeprefix("library/")
+        return self.images.get(name if ":" in name.rpartition("/")[2] else f"{name}:latest", "")
 
     def has_image(self, image_id: str) -> bool:
         return image_id in self.images.values()

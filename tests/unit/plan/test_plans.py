@@ -8,6 +8,7 @@ used by service), image tags of `others` (tag → workspace), the `builder` (mem
 `expected`.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,11 @@ def snapshot(case: dict[str, Any]) -> Snapshot:
     ]
     for environment in case.get("up", [e for e, _ in live]):
         door = render.router_fingerprint(config(case, environment))
-        containers.append(container(environment, ROUTER, ROUTER, "", "", "running", door))
+        router = container(environment, ROUTER, ROUTER, "", "", "running", door)
+        old = case.get("old_router", False)
+        containers.append(
+            replace(router, confinement="" if old else render.router_confinement(config(case, environment)))
+        )
         containers += [container(environment, BACKING, b, "", "", "running") for b in case.get("backing", {})]
     sources = {
         name: Source(name, sha.ljust(40, "0"), subject, "main", f"/shop/{name}", pulled=name in case.get("pulled", []))
