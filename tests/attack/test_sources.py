@@ -64,8 +64,8 @@ def test_a_pushed_link_never_becomes_the_build_context(empty: Workspace, inline:
     stem = {path: text for path, text in FILES.items() if not path.startswith("app/")}
     for links in (
         {"app": "../../../config"},
-        {"app": str(empty.folder / "config")},
         {"app": "b", "b": "c", "c": "../../../config"},
+        {"app": str(empty.folder / "config")},
     ):
         commit = repository.commit(repository.files(stem, links))
         said = refused(empty, f"{empty.unique('evil')}: app is a symbolic link in commit {commit[:7]}")

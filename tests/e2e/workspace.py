@@ -239,6 +239,10 @@ class Workspace:
         names = run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).split()
         return [name for name in names if self.name in name]
 
+    def images_of(self, name: str) -> list[str]:
+        """Names of a service's images, the newest first."""
+        return [one for one in self.images() if one.startswith(f"{self.unique(name)}:")]
+
     def live(self, name: str, environment: str = "staging") -> dict[str, Any]:
         rows = self.celadon("status", "--json").json["services"]
         return next(r for r in rows if (r["service"], r["environment"]) == (self.unique(name), environment))

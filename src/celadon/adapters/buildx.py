@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from celadon.adapters import engine, process
+from celadon.adapters import build_client, engine, process
 from celadon.adapters.output import Lines, OnLine
 from celadon.errors import BuildError, CommandError, CommandTimeout
 from celadon.locale import _
@@ -24,14 +24,8 @@ KNOWN = {
 }  # fmt: skip
 EVIDENCE = 20
 LONGEST = 64 << 10  # bytes of a line of a build's log; the rest of the line is dropped
+DENIED = re.compile(r'source "docker-image://([^"]+)" (?:denied|not allowed) by policy')
 OnStep = Callable[[BuildStep], None]
-# Variables that would change what the client itself does; arguments of these names stay on its command line.
-CLIENTS_OWN = re.compile(
-    r"(PATH|HOME|TMPDIR|TERM|LANG|LC_\w+|LD_\w+|XDG_\w+|GO(DEBUG|GC|MEMLIMIT|MAXPROCS|TRACEBACK)|SSL_CERT_(FILE|DIR)"
-    r"|DOCKER_(HOST|CONTEXT|CONFIG|API_VERSION|CERT_PATH|TLS\w*|BUILDKIT|CLI_\w+|DEFAULT_PLATFORM|CONTENT_TRUST\w*)"
-    r"|(BUILDX|BUILDKIT|COMPOSE|OTEL)_\w+|SSH_AUTH_SOCK|KUBECONFIG|\w+_PROXY)$",
-    re.IGNORECASE,
-)
 
 
 def argv(
@@ -51,8 +45,7 @@ def argv(
     words += ["--progress=rawjson", *(["--tag", tag] if tag else [])]
     inline = definition.get("dockerfile_inline")
     words += ["--file", "-" if inline else os.path.normpath(context / definition.get("dockerfile", "Dockerfile"))]
-    for name, value in (definition.get("args") or {}).items():
-        words += ["--build-arg", f"{name}={value}" if value is not None and CLIENTS_OWN.match(name) else name]
+    words += build_client.words(definition.get("args") or {})
     for name, value in {**(definition.get("labels") or {}), **labels}.items():
         words += ["--label", f"{name}={value}"]
     for key, flag in (("target", "--target"), ("network", "--network"), ("shm_size", "--shm-size")):
@@ -102,11 +95,6 @@ def start(builder: str) -> None:
     process.run([*engine.plugin("buildx"), "inspect", "--bootstrap", builder], timeout=120)
 
 
-def variables(definition: Mapping[str, Any]) -> dict[str, str]:
-    """The values of build arguments, for the client's environment: a command line is read by every user of the host."""
-    return {name: value for name, value in arguments(definition).items() if not CLIENTS_OWN.match(name)}
-
-
 def arguments(definition: Mapping[str, Any]) -> dict[str, str]:
     """The build arguments that have a value."""
     given: Mapping[str, Any] = definition.get("args") or {}
@@ -114,16 +102,18 @@ def arguments(definition: Mapping[str, Any]) -> dict[str, str]:
 
 
 def build(words: Sequence[str], definition: Mapping[str, Any], service: str, timeout: float, log: OnLine,
-          step: OnStep, secrets: Mapping[str, str] | None = None) -> None:  # fmt: skip
+          step: OnStep, secrets: Mapping[str, str] | None = None, policy: Mapping[str, Any] | None = None
+          ) -> None:  # fmt: skip
     """Build; `log` gets every line, `step` each step as it becomes known, begins and ends (from reader threads).
 
-    `secrets` are the values of variables that the secrets of `words` name. Raises BuildError with step and last lines.
+    `secrets` are the values of variables that the secrets of `words` name; `policy` says which images the build may
+    name. Raises BuildError with step and last lines.
     """
     progress = Progress(log, step, arguments(definition))
     try:
-        given = {**variables(definition), **(secrets or {})}
-        process.run(words, env=given, stdin=definition.get("dockerfile_inline"), timeout=timeout,
-                    on_line=progress.feed, bound=True, keep=0)  # fmt: skip
+        with build_client.environment(definition.get("args") or {}, policy or {}) as given:
+            process.run(words, env={**given, **(secrets or {})}, stdin=definition.get("dockerfile_inline"),
+                        timeout=timeout, on_line=progress.feed, bound=True, keep=0)  # fmt: skip
     except CommandTimeout as error:
         raise BuildError(
             _("{service}: the build took longer than {seconds:.0f} s and was ended.").format(
@@ -135,6 +125,8 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
             hint=_("Raise x-celadon.build.timeout, or look at the step that hangs."),
         ) from error
     except CommandError as error:
+        if image := DENIED.search("\n".join([progress.cause, *error.tail])):
+            raise _of_another(service, image[1]) from error
         step_name = progress.failed or progress.current
         words_ = _("{service}: the build failed at {step}.") if step_name else _("{service}: the build failed.")
         raise BuildError(
@@ -145,6 +137,21 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
             cause=progress.cause,
             hint=_("Mend it, push, and deploy again; what runs was not touched."),
         ) from error
+
+
+def _of_another(service: str, image: str) -> BuildError:
+    name = image.partition("@")[0].removeprefix("docker.io/").removeprefix("library/")
+    return BuildError(
+        _("{service}: the build asks for the image {image}, which is another service's.").format(
+            service=service, image=name
+        ),
+        service=service,
+        step="",
+        evidence=[_("An image holds what its service was built from; a Dockerfile cannot take it by its name.")],
+        hint=_("If it is meant, the compose file says so: build.additional_contexts: {entry}").format(
+            entry=f'{{NAME: "docker-image://{name}"}}'
+        ),
+    )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ GROUP = "celadon-build"
 # Builds have what nobody else wants of the CPUs: what a service needs it has at once. A kernel before 5.15 knows no
 # idle groups; there they have a fifth of what everybody else has.
 WEIGHT_V2, WEIGHT_V1 = 20, 205
+PROCESSES = 4096  # of all builds together, threads included: a fork bomb ends there, and no compiler comes near it
 PERIOD = 100_000  # microseconds, of the CPU quota
 
 # Sets files of groups, for a user whom the kernel does not let, in a container that sees these groups alone.
@@ -75,6 +76,7 @@ def _files(memory: int, cpus: float | None, group: str) -> list[tuple[Path, str]
             (below / "memory.swap.max", "0"),
             *_idle(below, "cpu.weight", WEIGHT_V2),
             (below / "cpu.max", f"{quota or 'max'} {PERIOD}"),
+            (below / "pids.max", str(PROCESSES)),
         ]
     below, cpu = ROOT / "memory" / group, ROOT / "cpu" / group
     return [
@@ -84,6 +86,7 @@ def _files(memory: int, cpus: float | None, group: str) -> list[tuple[Path, str]
         (below / "memory.max_usage_in_bytes", "0"),
         *_idle(cpu, "cpu.shares", WEIGHT_V1),
         (cpu / "cpu.cfs_quota_us", str(quota or -1)),
+        (ROOT / "pids" / group / "pids.max", str(PROCESSES)),
     ]
 
 

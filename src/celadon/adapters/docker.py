@@ -13,6 +13,7 @@ from celadon.errors import CommandError, CommandTimeout, EngineError, Unanswered
 from celadon.locale import _
 from celadon.printable import coloured
 from celadon.state import snapshot as labels
+from celadon.state.disk import Named
 from celadon.state.ending import Fall
 from celadon.state.snapshot import Container
 
@@ -148,6 +149,15 @@ def tags_of(workspace: str) -> list[str]:
     """The tags of images that were built for a workspace."""
     wanted = {"filters": {"label": [f"{labels.WORKSPACE}={workspace}"]}}
     return [tag for image in engine.ask("GET", "/images/json", query=wanted) for tag in _tags(image)]
+
+
+def named_images() -> list[Named]:
+    """All images of the host that have a name."""
+    found = []
+    for one in engine.ask("GET", "/images/json"):
+        workspace = (one.get("Labels") or {}).get(labels.WORKSPACE, "")
+        found.append(Named(tuple(_tags(one)), tuple(one.get("RepoDigests") or ()), workspace))
+    return found
 
 
 def _tags(image: Mapping[str, Any]) -> list[str]:

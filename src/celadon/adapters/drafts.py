@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from celadon.adapters import foreign_files
 from celadon.config import dotenv
 from celadon.config.positions import shown
 from celadon.locale import _
-from celadon.state.layout import write_whole
 
 
 @dataclass(frozen=True)
@@ -18,21 +18,24 @@ class Draft:
 
     Without a `text` only the mode changes: the file stays the same one for whoever has it open or mounted.
     A `secret` one holds values that no screen may show: its diff tells names, and only of env files.
+    `checkout` is the folder that the file has to stay in, where somebody may push what lies there.
     """
 
     path: Path
     text: str | None
     mode: int | None = None
     secret: bool = False
+    checkout: Path | None = None
 
     @property
     def before(self) -> str | None:
-        """The text that is there; None where there is no such file. Raises OSError, UnicodeDecodeError."""
-        return self.path.read_text(encoding="utf-8") if self.path.exists() else None
+        """The text that is there; None where there is no such file. Raises UnsafeFile."""
+        return foreign_files.text_inside(self.checkout, self.path)
 
     @property
     def mode_before(self) -> int | None:
-        return self.path.stat().st_mode & 0o777 if self.path.exists() else None
+        status = foreign_files.status_inside(self.checkout, self.path)
+        return status.st_mode & 0o777 if status else None
 
     @property
     def changes(self) -> bool:
@@ -67,17 +70,18 @@ def write(drafts: Sequence[Draft]) -> None:
         if draft.text is not None and draft.changes_text:
             _write_text(draft, draft.text)
         elif draft.mode is not None and draft.changes:
-            draft.path.chmod(draft.mode)
+            foreign_files.chmod_inside(draft.checkout, draft.path, draft.mode)
 
 
 def _write_text(draft: Draft, text: str) -> None:
-    file = draft.path.resolve()  # a link stays one
-    missing = _missing(file.parent)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    for folder in missing:
-        _own(folder, folder.parent)
+    if draft.checkout is None:
+        folder = draft.path.resolve().parent  # a link stays one
+        missing = _missing(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in missing:
+            _own(one, one.parent)
     mode = draft.mode if draft.mode is not None else draft.mode_before
-    write_whole(file, text, 0o644 if mode is None else mode, _owner(file))
+    foreign_files.write_inside(draft.checkout, draft.path, text, 0o644 if mode is None else mode)
 
 
 @dataclass(frozen=True)
@@ -122,14 +126,6 @@ def _names(before: str | None, after: str) -> Iterator[str]:
 def _missing(folder: Path) -> list[Path]:
     """What `mkdir -p` would make, the outermost first."""
     return [one for one in (*reversed(folder.parents), folder) if not one.exists()]
-
-
-def _owner(file: Path) -> tuple[int, int] | None:
-    """Whose it is, or whose a new one should be; None where this user cannot choose."""
-    if os.geteuid() != 0:
-        return None
-    found = (file if file.exists() else file.parent).stat()
-    return found.st_uid, found.st_gid
 
 
 def _own(path: Path, like: Path) -> None:

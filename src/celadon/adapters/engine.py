@@ -123,9 +123,7 @@ def context() -> str:
     """The name of the context that `docker` uses, which is also that of the engine's own builder."""
     if os.environ.get("DOCKER_HOST"):
         return "default"
-    return str(
-        os.environ.get("DOCKER_CONTEXT") or _json(_settings() / "config.json").get("currentContext") or "default"
-    )
+    return str(os.environ.get("DOCKER_CONTEXT") or settings_file().get("currentContext") or "default")
 
 
 @functools.cache
@@ -136,8 +134,8 @@ def plugin(name: str) -> tuple[str, ...]:
     program is not found, `docker` may still find it, or says so in its own words. Source of the order: docker/cli,
     cli-plugins/manager.
     """
-    own = _json(_settings() / "config.json").get("cliPluginsExtraDirs") or []
-    for folder in (*map(Path, own), _settings() / "cli-plugins", *PLUGINS):
+    own = settings_file().get("cliPluginsExtraDirs") or []
+    for folder in (*map(Path, own), settings() / "cli-plugins", *PLUGINS):
         if os.access(folder / f"docker-{name}", os.X_OK):
             return (str(folder / f"docker-{name}"),)
     return ("docker", name)
@@ -146,12 +144,18 @@ def plugin(name: str) -> tuple[str, ...]:
 def _context_address() -> str:
     if (name := context()) == "default":
         return ""
-    known = _json(_settings() / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json")
+    known = _json(settings() / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json")
     return str(known.get("Endpoints", {}).get("docker", {}).get("Host", ""))
 
 
-def _settings() -> Path:
+def settings() -> Path:
+    """The folder with the settings of `docker` that this user has."""
     return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def settings_file() -> dict[str, Any]:
+    """What stands in the settings of `docker`; nothing where there are none."""
+    return _json(settings() / "config.json")
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from celadon.adapters import process
 from celadon.adapters.drafts import Draft
+from celadon.adapters.foreign_files import UnsafeFile, checkout_of, read_inside
 from celadon.app import configs
 from celadon.check import allowing, envfiles, folders, mending, pins, rules, warned
 from celadon.check.facts import ENV, ERROR, Facts, Finding
@@ -38,6 +40,7 @@ def check(folder: Path, names: Sequence[str], *, buildkit: bool = False) -> Chec
     chosen = tuple(outline.environment(name) for name in names) or outline.environments
     seen = env_files(read(outline.file), chosen)
     broken = {file.path for file in seen.env_files if envfiles.broken(file)}
+    broken |= {path for paths in seen.env_of.values() for path in paths} - {file.path for file in seen.env_files}
     try:
         seen = look(seen, _rendered(outline, chosen, _without(seen, broken)), buildkit=buildkit)
     except ConfigError:
@@ -115,9 +118,14 @@ def _rendered(outline: Outline, names: Sequence[str], overrides: Mapping[str, st
 
 def _texts(seen: Facts, found: Iterable[Finding]) -> dict[str, str]:
     """The files that have findings, for the comments in them; "" for those that have none, such as keys."""
-    silent = [one.file for one in seen.keys] + [one.file for one in seen.strays if one.kind != ENV]
+    silent = [one.file for one in seen.keys] + [one.file for one in seen.unsafe]
+    silent += [one.file for one in seen.strays if one.kind != ENV]
     builds = {build.file: build.text for build in seen.builds if build.path and build.text is not None}
     known = dict.fromkeys(silent, "") | builds | {file.file: file.text for file in seen.env_files}
     others = {one.file for one in found if one.file} - {*known} | {seen.file}
-    files = {name: Path(name) for name in others if Path(name).is_file()}
-    return known | {name: file.read_text(encoding="utf-8", errors="replace") for name, file in files.items()}
+    home = seen.raw.file.parent
+    paths = {name: Path(name).absolute() for name in others}
+    for name, path in paths.items():
+        with suppress(UnsafeFile):  # it has no comments that could be read
+            known[name] = (read_inside(checkout_of(home, path), path) or b"").decode(errors="replace")
+    return known

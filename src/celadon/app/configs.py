@@ -8,9 +8,11 @@ from typing import Any
 from celadon.adapters import compose, docker, notify
 from celadon.app.request import Request
 from celadon.app.workspace import Workspace
+from celadon.check.look import unsafe_env_files
+from celadon.config import positions
 from celadon.config.load import load_environment
 from celadon.config.workspace import EnvironmentConfig, Outline
-from celadon.errors import CommandError, ConfigError, UsageError
+from celadon.errors import CommandError, ConfigError, Problem, UsageError
 from celadon.locale import _
 from celadon.run import rendering
 
@@ -37,6 +39,8 @@ def read(outline: Outline, environment: str, override: str = "") -> EnvironmentC
 
     Raises ConfigError; EngineError where Compose is missing.
     """
+    if not override:  # else the caller has looked
+        _refuse_unsafe(outline, environment)
     try:
         render = partial(compose.render, override=override)
         look_up = partial(compose.values_of, folder=outline.folder)
@@ -44,6 +48,14 @@ def read(outline: Outline, environment: str, override: str = "") -> EnvironmentC
     except ConfigError:
         docker.require_compose()  # where it is missing, the file is not to blame
         raise
+
+
+def _refuse_unsafe(outline: Outline, environment: str) -> None:
+    """Raises ConfigError where an env file is a link out of its checkout, or no file: Compose would follow it."""
+    unsafe = unsafe_env_files(positions.read(outline.file), environment)
+    if unsafe:
+        raise ConfigError([Problem(one.file, 0, 0, "", _("the env file {reason}").format(reason=one.reason))
+                           for one in unsafe])  # fmt: skip
 
 
 def interpolated(document: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> Mapping[str, Any]:

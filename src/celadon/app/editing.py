@@ -8,7 +8,7 @@ from pathlib import Path
 
 from celadon.adapters import compose, process
 from celadon.app.configs import interpolated
-from celadon.app.pulling import named
+from celadon.app.pulling import named, refuse_unsafe
 from celadon.config import dotenv, parts
 from celadon.errors import CeladonError, CommandError, UsageError
 from celadon.locale import _
@@ -20,8 +20,11 @@ def file_of(folder: Path, environment: str, name: str | None) -> Path:
     """The env file that is meant: the one that is named, or the one that bears the environment's name."""
     raw, known = named(folder, environment)
     if name is not None:
-        return parts.chosen_file(raw, known, name, interpolated)
-    return parts.own_file(raw, known, interpolated, hint=f"celadon env edit {known} FILE")
+        file = parts.chosen_file(raw, known, name, interpolated)
+    else:
+        file = parts.own_file(raw, known, interpolated, hint=f"celadon env edit {known} FILE")
+    refuse_unsafe(raw, file)
+    return file
 
 
 def copied(file: Path, folder: Path) -> Path:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from celadon.adapters import compose, doppler, process
 from celadon.adapters.drafts import Draft
+from celadon.adapters.foreign_files import UnsafeFile, checkout_of, status_inside
 from celadon.app.configs import interpolated
 from celadon.config import dotenv, parts
 from celadon.config.outline import find_file, load_outline
@@ -40,14 +41,26 @@ def pull(folder: Path, environment: str, say: Say) -> Draft:
     raw, name = named(folder, environment)
     asked = parts.secrets(raw, name, interpolated)
     file = _target(raw, name, asked)
+    refuse_unsafe(raw, file)
     if asked.doppler:
         values = _doppler(asked.doppler, name, raw.file.parent, asked.timeout, say)
         text = _proved(dotenv.written(values), values)
     else:
         text = _text_of(_printed(asked.command or (), name, raw.file.parent, asked.timeout), say)
-    draft = Draft(file, text, 0o600, secret=True)
+    draft = Draft(file, text, 0o600, secret=True, checkout=checkout_of(raw.file.parent, file))
     _refuse_what_is_no_text(draft)
     return draft
+
+
+def refuse_unsafe(raw: Positions, file: Path) -> None:
+    """Raises RefusedError where an env file in a checkout is a link elsewhere: secrets would go where a push says."""
+    if (checkout := checkout_of(raw.file.parent, file)) is None:
+        return
+    try:
+        status_inside(checkout, file)
+    except UnsafeFile as problem:
+        words = _("{file} {reason}; nothing was written.").format(file=shown(file), reason=problem.strerror)
+        raise RefusedError(words, hint=_("Move it away first.")) from None
 
 
 def _target(raw: Positions, environment: str, asked: Secrets) -> Path:
@@ -61,7 +74,7 @@ def _refuse_what_is_no_text(draft: Draft) -> None:
     """What is there is compared with what comes."""
     try:
         _before = draft.before
-    except (IsADirectoryError, UnicodeDecodeError):
+    except UnsafeFile:
         name = shown(draft.path)
         raise RefusedError(_("{file} is no text file.").format(file=name), hint=_("Move it away first.")) from None
 

@@ -66,9 +66,8 @@ def changes(draft: Draft) -> bool:
     """Whether writing it would change anything. Raises ConfigError for what is in its way."""
     try:
         return draft.changes
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else _("is no UTF-8 text")
-        raise ConfigError([Problem(shown(draft.path), 0, 0, "", str(reason))]) from None
+    except OSError as problem:
+        raise ConfigError([Problem(shown(draft.path), 0, 0, "", str(problem.strerror))]) from None
 
 
 def _free() -> tuple[int, int]:

@@ -88,6 +88,7 @@ class Build:
     target: str = ""
     context: str = ""
     contexts: frozenset[str] = frozenset()  # names of the compose file's additional_contexts
+    args: Mapping[str, Any] = field(default_factory=dict)  # the compose file's
     path: str = ""  # of the Dockerfile; "" where the compose file holds it
     remarks: "tuple[Remark, ...] | None" = ()  # BuildKit's own; None where it could not look
 
@@ -138,6 +139,15 @@ class Stray:
     held: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unsafe:
+    """A file that whoever pushes could let lead anywhere, and that was not read; `reason` follows its name."""
+
+    file: str
+    reason: str
+    services: tuple[str, ...] | None = None
+
+
 KEY, ENV, STATE = "key", "env", "state"  # kinds of strays
 
 
@@ -156,7 +166,7 @@ class Facts:
     `env_of` are the paths of a service's env files, later ones winning, by (environment, service); `binds` says of a
     mounted path of the host whether it is a "file", a "folder" or "" (not there); `memory` is this machine's, bytes;
     `home` is who may do what with the compose file; `users` are those that services run as, where it is known;
-    `strays` are files that git should not have.
+    `strays` are files that git should not have, `unsafe` those that were not read.
     """
 
     raw: Positions
@@ -174,6 +184,7 @@ class Facts:
     users: Mapping[str, User] = field(default_factory=dict)
     strays: tuple[Stray, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)  # of images that the engine has, by name; "" without one
+    unsafe: tuple[Unsafe, ...] = ()
 
     @property
     def guarded(self) -> tuple["EnvFile | KeyFile", ...]:

@@ -1,19 +1,23 @@
 """Gathering Dockerfiles, with what lies around them: in a build folder as it stands, or in the commit to be built."""
 
+import errno
+import os
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from celadon.adapters import build_inputs, buildx, git, git_tree, process
-from celadon.check.facts import Build
+from celadon.adapters import build_inputs, buildx, foreign_files, git, git_tree, process
+from celadon.adapters.foreign_files import UnsafeFile
+from celadon.check import foreign
+from celadon.check.facts import Build, Unsafe
 from celadon.check.images import lacking
 from celadon.check.installs import AROUND
 from celadon.config.positions import Positions, shown
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import CeladonError, ConfigError, Problem
-from celadon.locale import _
+from celadon.plan import frontend
 from celadon.state.snapshot import Source
 
 MANY = 2000  # entries of a folder that are looked at: it may hold anything
@@ -28,28 +32,42 @@ class _Asked:
     target: str
     inline: str
     contexts: frozenset[str]
+    args: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def file(self) -> Path:
         return Path(self.context) / self.dockerfile
 
 
-def builds(raw: Positions, configs: Sequence[EnvironmentConfig]) -> tuple[tuple[Build, ...], tuple[str, ...]]:
-    """Each Dockerfile once, with all services that are built from it; and services whose source is not here.
+def builds(
+    raw: Positions, configs: Sequence[EnvironmentConfig]
+) -> tuple[tuple[Build, ...], tuple[str, ...], tuple[Unsafe, ...]]:
+    """Each Dockerfile once, with all services that are built from it; services whose source is not here; and what was
+    not read. Of a Dockerfile that must not be read nothing else is said.
 
     Raises ConfigError for a file that cannot be read.
     """
     memory = max((config.settings.build.memory for config in configs), default=0)
     found: list[Build] = []
     unseen: list[str] = []
+    unsafe: list[Unsafe] = []
     for asked, use in _asked([service for config in configs for service in config.services.values()]).items():
         folder = Path(asked.context)
         if not folder.is_dir():
             unseen += use
             continue
-        build = _build(raw, asked, use, _in_folder(folder, asked.dockerfile), memory)
+        try:
+            foreign_files.require_folder(foreign_files.checkout_of(raw.file.parent, folder), folder)
+        except UnsafeFile as problem:
+            unsafe.append(foreign.unsafe(problem, tuple(use)))
+            continue
+        files, problems = _in_folder(raw, folder, asked.dockerfile)
+        unsafe += [foreign.unsafe(problem, tuple(use)) for problem in problems]
+        if not asked.inline and str(asked.file) in [problem.filename for problem in problems]:
+            continue
+        build = _build(raw, asked, use, files, memory)
         found.append(replace(build, tracked=_tracked(folder)) if lacking(build.ignore) else build)
-    return tuple(found), tuple(unseen)
+    return tuple(found), tuple(unseen), tuple(unsafe)
 
 
 def committed(raw: Positions, config: EnvironmentConfig, sources: Mapping[str, Source]) -> tuple[Build, ...]:
@@ -64,8 +82,9 @@ def committed(raw: Positions, config: EnvironmentConfig, sources: Mapping[str, S
 
 
 def linted(build: Build) -> Build:
-    """The same with what BuildKit says of it; a Dockerfile in the compose file has no file to ask it about."""
-    if build.text is None or not build.path:
+    """The same with what BuildKit says of it; a Dockerfile in the compose file has no file to ask it about, and another
+    frontend than Docker's is not let run."""
+    if build.text is None or not build.path or frontend.refused(build.text, {"args": build.args}):
         return build
     return replace(build, remarks=buildx.lint(Path(build.path), Path(build.context), build.target))
 
@@ -77,7 +96,8 @@ def _asked(services: Sequence[Service]) -> dict[_Asked, dict[str, frozenset[str]
         if build := service.definition.get("build"):
             key = _Asked(str(build["context"]), str(build.get("dockerfile") or "Dockerfile"),
                          str(build.get("target") or ""), str(build.get("dockerfile_inline") or ""),
-                         frozenset(build.get("additional_contexts") or ()))  # fmt: skip
+                         frozenset(build.get("additional_contexts") or ()),
+                         tuple((build.get("args") or {}).items()))  # fmt: skip
             uses.setdefault(key, {})[service.name] = _overridden(service)
     return uses
 
@@ -96,13 +116,22 @@ def _overridden(service: Service) -> frozenset[str]:
     return frozenset(found)
 
 
-def _in_folder(context: Path, dockerfile: str) -> dict[str, str]:
-    """The files of a build folder, and one level below it, that rules read."""
-    below = [f for f in islice(sorted(context.iterdir()), MANY) if f.is_dir() and not f.is_symlink()]
+def _in_folder(raw: Positions, context: Path, dockerfile: str) -> tuple[dict[str, str], list[UnsafeFile]]:
+    """The files of a build folder, and one level below it, that rules read; and those that must not be read."""
+    below = [f for f in sorted(islice(context.iterdir(), MANY)) if f.is_dir() and not f.is_symlink()]
     around = [f / name for f in (context, *below) for name in AROUND]
     own = [context / name for name in (dockerfile, f"{dockerfile}.dockerignore", ".dockerignore")]
-    return {posixpath.normpath(posixpath.relpath(f, context)): text_of(f) if _is_read(f.name) else ""
-            for f in (*own, *around) if f.is_file()}  # fmt: skip
+    found: dict[str, str] = {}
+    problems: list[UnsafeFile] = []
+    for file in dict.fromkeys((*own, *around)):
+        name = posixpath.normpath(posixpath.relpath(file, context))
+        try:
+            text = foreign.text(raw, file) if _is_read(file.name) else "" if file.is_file() else None
+        except UnsafeFile as problem:
+            problems.append(problem)
+        else:
+            found |= {} if text is None else {name: text}
+    return found, problems
 
 
 def _in_commit(source: Source, asked: _Asked) -> dict[str, str]:
@@ -160,6 +189,7 @@ def _build(raw: Positions, asked: _Asked, use: Mapping[str, frozenset[str]], fil
         target=asked.target,
         context=asked.context,
         contexts=asked.contexts,
+        args=dict(asked.args),
         path=str(asked.file),
     )
     return _inline(raw, asked.inline, found) if asked.inline else found
@@ -168,7 +198,7 @@ def _build(raw: Positions, asked: _Asked, use: Mapping[str, frozenset[str]], fil
 def _inline(raw: Positions, text: str, build: Build) -> Build:
     """A Dockerfile that stands in the compose file: as a block its lines are those of the file, else all is one."""
     begins = raw.at(("services", build.services[0], "build", "dockerfile_inline"))
-    lines = text_of(raw.file).splitlines()
+    lines = (foreign.text(raw, raw.file) or "").splitlines()
     first = lines[begins.line] if begins.line < len(lines) else ""
     indent = len(first) - len(first.lstrip())
     return replace(build, file=shown(raw.file), text=text, line=begins.line + 1, column=indent + 1, path="")
@@ -182,9 +212,11 @@ def _tracked(folder: Path) -> frozenset[str] | None:
 
 
 def text_of(path: Path) -> str:
-    """A file's text. Raises ConfigError where it cannot be read."""
+    """The text of a file of the workspace's own. Raises ConfigError where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else _("is no UTF-8 text")
-        raise ConfigError([Problem(shown(path), 0, 0, "", str(reason))]) from None
+        text = foreign_files.text_inside(None, path)
+    except UnsafeFile as problem:
+        raise ConfigError([Problem(shown(path), 0, 0, "", str(problem.strerror))]) from None
+    if text is None:
+        raise ConfigError([Problem(shown(path), 0, 0, "", os.strerror(errno.ENOENT))])
+    return text

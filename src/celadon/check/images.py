@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 
 from celadon.check.dockerfile import Dockerfile, Instruction, Stage, parse
 from celadon.check.facts import ERROR, INFO, WARNING, Build, Finding, Rule
-from celadon.check.sources import copied, expanded, settings, whole
+from celadon.check.image_names import named
+from celadon.check.sources import copied, settings, whole
 from celadon.config.positions import Place
 from celadon.config.secret_names import names_a_secret
 from celadon.locale import _
@@ -119,18 +120,11 @@ def _secrets(build: Build, one: Instruction) -> Iterator[Finding]:
 
 
 def _bases(build: Build, dockerfile: Dockerfile) -> Iterator[Finding]:
-    values = {n: v for one in dockerfile.before if one.name == "ARG" for n, v in settings(one) if v is not None}
-    known = {"scratch", *build.contexts}
-    for number, stage in enumerate(dockerfile.stages):
-        others = [(match[1], one.place) for one in stage.body for flag in one.flags
-                  if (match := re.match(r"--from=(.+)", flag) or re.search(r"\bfrom=([^,]+)", flag))]  # fmt: skip
-        for base, place in ((stage.base, stage.opening.place), *others):
-            image = expanded(base, values)
-            tag = image.rpartition("/")[2].partition(":")[2]
-            if image.lower() not in known and "@" not in image and "$" not in image and tag in ("", "latest"):
-                what = _("the image {image} has no version").format(image=image)
-                yield UNPINNED.at(build.file, build.inside(place), what, image=image.removesuffix(":latest"))
-        known |= {str(number), stage.name} - {""}
+    for image, place in named(build, dockerfile):
+        tag = image.rpartition("/")[2].partition(":")[2]
+        if "@" not in image and "$" not in image and tag in ("", "latest"):
+            what = _("the image {image} has no version").format(image=image)
+            yield UNPINNED.at(build.file, build.inside(place), what, image=image.removesuffix(":latest"))
 
 
 def _user(build: Build, dockerfile: Dockerfile, stage: Stage) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from celadon.adapters import git
+from celadon.adapters.foreign_files import UnsafeFile, checkout_of, read_inside
 from celadon.check import facts
 from celadon.check.facts import Facts, Stray
 from celadon.check.images import HARMLESS_FILES
@@ -43,9 +44,10 @@ def strays(seen: Facts, named: Collection[str]) -> tuple[Stray, ...]:
     """
     known = {*named, *(one.path for one in seen.guarded)}
     folders = {seen.raw.file.parent, *(Path(build.context) for build in seen.builds)}
-    paths = {(folder / name).resolve() for folder in folders for name in _tracked(folder)}
-    found = (_stray(path, Layout(seen.raw.file.parent).root) for path in sorted(paths) if str(path) not in known)
-    return tuple(one for one in found if one)
+    home = seen.raw.file.parent
+    paths = {folder / name for folder in folders for name in _tracked(folder)}
+    found = (_stray(home, path) for path in sorted(paths) if str(path.resolve()) not in known)
+    return tuple(dict.fromkeys(one for one in found if one))
 
 
 def _tracked(folder: Path) -> frozenset[str]:
@@ -55,14 +57,20 @@ def _tracked(folder: Path) -> frozenset[str]:
         return frozenset()  # it is in no repository, or `says` tells that git refuses
 
 
-def _stray(path: Path, own: Path) -> Stray | None:
-    if path.is_relative_to(own):
+def _stray(home: Path, path: Path) -> Stray | None:
+    if path.is_relative_to(Layout(home).root):
         return Stray(shown(path), facts.STATE)
-    if not path.is_file() or HARMLESS_FILES.search(path.name):
+    if HARMLESS_FILES.search(path.name):
+        return None
+    try:
+        content = read_inside(checkout_of(home, path), path)
+    except UnsafeFile:  # what is no regular file of the checkout is no secret that git has
+        return None
+    if content is None:
         return None
     if any(path.match(pattern) for pattern in KEYS):
         return Stray(shown(path), facts.KEY) if is_private(path) else None
-    entries, _slips = dotenv.read(path.read_text(encoding="utf-8", errors="replace"))
+    entries, _slips = dotenv.read(content.decode(errors="replace"))
     held = tuple(one.name for one in entries if not one.empty and names_a_secret(one.name))
     return Stray(shown(path), facts.ENV, held) if held else None
 

@@ -1,15 +1,16 @@
 """Gathering what the rules need: texts, modes, what git says, what the engine says. Nothing is changed."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from celadon.adapters import docker, engine, host, process
-from celadon.check import access, containers, ingit, pins
-from celadon.check.facts import Build, Engine, EnvFile, Facts, KeyFile
-from celadon.check.folders import MANY, builds, linted, text_of
+from celadon.adapters.foreign_files import UnsafeFile, checkout_of, status_inside, text_inside
+from celadon.check import access, containers, foreign, ingit, pins
+from celadon.check.facts import Build, Engine, EnvFile, Facts, KeyFile, Unsafe
+from celadon.check.folders import MANY, builds, linted
 from celadon.check.ingit import KEYS
 from celadon.check.sources import expanded
 from celadon.config.parts import written_env_files
@@ -25,8 +26,9 @@ def look(before: Facts, configs: Sequence[EnvironmentConfig], *, buildkit: bool 
 
     Raises ConfigError for a file that cannot be read.
     """
-    found, unseen = builds(before.raw, configs)
+    found, unseen, unsafe = builds(before.raw, configs)
     built = tuple(process.side_by_side(linted, found)) if buildkit else found
+    before = replace(before, unsafe=(*before.unsafe, *unsafe))
     seen = replace(of_files(before, configs, built), unseen=unseen, memory=host.memory()[1], engine=_engine())
     every = configs[0].settings.environments if configs else ()
     named = {path for paths in env_paths(before.raw, list(every)).values() for path in paths}
@@ -48,6 +50,7 @@ def _digests(seen: Facts) -> dict[str, str]:
 def of_files(before: Facts, configs: Sequence[EnvironmentConfig], built: Sequence[Build]) -> Facts:
     """What a deploy brings: env files, keys and mounts, with the Dockerfiles that are given; no engine is asked."""
     home = before.raw.file.parent
+    keys, unsafe = _keys(home, [Path(f.path) for f in before.env_files], list(containers.mounts(configs)), configs)
     mounts = list(containers.mounts(configs))
     return replace(
         before,
@@ -56,7 +59,8 @@ def of_files(before: Facts, configs: Sequence[EnvironmentConfig], built: Sequenc
         env_files=tuple(
             replace(one, mounts=containers.seen_by(Path(one.path), mounts, home)) for one in before.env_files
         ),
-        keys=_keys(home, [Path(f.path) for f in before.env_files], mounts, configs),
+        keys=keys,
+        unsafe=(*before.unsafe, *unsafe),
         binds={str(source): kind for _name, source, bind in mounts if bind and (kind := _kind(source)) is not None},
         users=containers.users(configs, built),
     )
@@ -70,13 +74,34 @@ def env_files(raw: Positions, environments: Sequence[str]) -> Facts:
     for (_environment, service), paths in of.items():
         for path in paths:
             readers.setdefault(Path(path), set()).add(service)
-    git_says = ingit.says(sorted(readers))
+    texts, unsafe = _texts(raw, readers)
+    git_says = ingit.says(sorted(texts))
     found = [
-        EnvFile(shown(p), str(p), text_of(p), access.of(p), git_says[p], services=tuple(sorted(names)) or None)
-        for p, names in sorted(readers.items())
+        EnvFile(shown(p), str(p), text, access.of(p), git_says[p], services=tuple(sorted(readers[p])) or None)
+        for p, text in texts.items()
     ]
     home = access.of(raw.file)
-    return Facts(raw=raw, file=shown(raw.file), environments=(), env_files=tuple(found), env_of=of, home=home)
+    return Facts(raw=raw, file=shown(raw.file), environments=(), env_files=tuple(found), env_of=of, home=home,
+                 unsafe=tuple(unsafe))  # fmt: skip
+
+
+def _texts(raw: Positions, readers: Mapping[Path, Collection[str]]) -> tuple[dict[Path, str], list[Unsafe]]:
+    """The env files that may be read, with their texts, and those that may not."""
+    texts: dict[Path, str] = {}
+    unsafe: list[Unsafe] = []
+    for path, services in sorted(readers.items()):
+        try:
+            if (text := foreign.text(raw, path)) is not None:
+                texts[path] = text
+        except UnsafeFile as problem:
+            unsafe.append(foreign.unsafe(problem, tuple(sorted(services)) or None))
+    return texts, unsafe
+
+
+def unsafe_env_files(raw: Positions, environment: str) -> tuple[Unsafe, ...]:
+    """The env files of an environment that Compose must not read either."""
+    paths = {Path(path): {service} for (_, service), paths in env_paths(raw, [environment]).items() for path in paths}
+    return tuple(_texts(raw, paths)[1])
 
 
 def env_paths(raw: Positions, environments: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -88,21 +113,31 @@ def env_paths(raw: Positions, environments: Sequence[str]) -> dict[tuple[str, st
         known = {**values, **os.environ, "CELADON_ENV": environment}
         for service, texts in written_env_files(raw).items():
             paths = [folder / expanded(text, known) for text in texts]
-            of[environment, service] = tuple(str(path.resolve()) for path in paths if path.is_file())
+            of[environment, service] = tuple(filter(None, (_named(folder, path) for path in paths)))
     return of
+
+
+def _named(home: Path, path: Path) -> str:
+    """The path that an env file is known by: where a link leads that may be followed, else its own; "" without one."""
+    try:
+        return str(path.resolve()) if status_inside(checkout_of(home, path), path) else ""
+    except UnsafeFile:
+        return str(path)
 
 
 def _values_of(own: Path) -> dict[str, str]:
     """What the workspace's own .env gives for the names of files; quotes are taken off."""
     if not own.is_file():
         return {}
-    pairs = (line.strip().partition("=") for line in text_of(own).splitlines() if not line.lstrip().startswith("#"))
+    text = text_inside(None, own) or ""
+    pairs = (line.strip().partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
     return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}
 
 
 def _keys(folder: Path, env: Sequence[Path], mounts: Sequence[tuple[str, Path, bool]],
-          configs: Sequence[EnvironmentConfig]) -> tuple[KeyFile, ...]:  # fmt: skip
-    """Keys beside the compose file and the env files, in what is mounted, and those of the routers."""
+          configs: Sequence[EnvironmentConfig]) -> tuple[tuple[KeyFile, ...], list[Unsafe]]:  # fmt: skip
+    """Keys beside the compose file and the env files, in what is mounted, and those of the routers; and what could not
+    be looked at."""
     tls = {(folder / name).resolve() for c in configs if c.options.tls
            for name in (c.options.tls.certificate, c.options.tls.key)}  # fmt: skip
     secrets = [Path(secret["file"]) for c in configs for secret in c.secrets.values() if secret.get("file")]
@@ -116,7 +151,7 @@ def _keys(folder: Path, env: Sequence[Path], mounts: Sequence[tuple[str, Path, b
             folders |= {source, *(f for f in _entries(source) if _kind(f) == "folder" and not f.is_symlink())}
     for one in folders:
         found |= {f for f in _entries(one) if any(f.match(p) for p in KEYS) and _kind(f) == "file"}
-    paths = sorted({path.resolve() for path in found})
+    paths, unsafe = _safe(folder, found)
     git_says = ingit.says(paths)
     keys = []
     for path in paths:
@@ -125,7 +160,19 @@ def _keys(folder: Path, env: Sequence[Path], mounts: Sequence[tuple[str, Path, b
         keys.append(
             KeyFile(shown(path), str(path), ingit.is_private(path), access.of(path), git_says[path], seen, services)
         )
-    return tuple(keys)
+    return tuple(keys), unsafe
+
+
+def _safe(home: Path, found: Collection[Path]) -> tuple[list[Path], list[Unsafe]]:
+    paths: set[Path] = set()
+    unsafe: list[Unsafe] = []
+    for path in sorted(found):
+        try:
+            status_inside(checkout_of(home, path), path)
+            paths.add(path.resolve())
+        except UnsafeFile as problem:
+            unsafe.append(foreign.unsafe(problem))
+    return sorted(paths), unsafe
 
 
 def _entries(folder: Path) -> Iterator[Path]:

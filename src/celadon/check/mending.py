@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from celadon.adapters import git
 from celadon.adapters.drafts import Draft
+from celadon.adapters.foreign_files import UnsafeFile, checkout_of, read_inside
 from celadon.check import images, installs, mounts, pins, privacy
 from celadon.check.dockerfile import parse
 from celadon.check.facts import ERROR, Build, EnvFile, Facts, Finding, KeyFile, Rule
@@ -62,8 +63,8 @@ def _dockerfiles(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
         text, places = mounts.added(build, {Place(one.line, one.column) for one in wanted})
         tags = [one for one in _of(found, build.file, pins.NOT_PINNED) if one.severity == ERROR]
         text, pinned = pins.written(seen, replace(build, text=text), {Place(one.line, one.column) for one in tags})
-        if (places or pinned) and _has_plain_ends(Path(path)):
-            yield Remedy(Draft(Path(path), text), (*_at(wanted, places), *_at(tags, pinned)))
+        if (places or pinned) and _has_plain_ends(seen, Path(path)):
+            yield Remedy(_draft(seen, Path(path), text), (*_at(wanted, places), *_at(tags, pinned)))
 
 
 def _npmrcs(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
@@ -76,9 +77,9 @@ def _npmrcs(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
                 mended.setdefault(paths[0], []).append(wanted[place])
         for name, several in mended.items():
             file = Path(build.context) / name
-            if _has_plain_ends(file):
+            if _has_plain_ends(seen, file):
                 text = _with_lines(build.npmrcs[name], ["fetch-timeout=60000"])
-                yield Remedy(Draft(file, text, secret=True), tuple(several))
+                yield Remedy(replace(_draft(seen, file, text), secret=True), tuple(several))
 
 
 def _dockerignores(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
@@ -99,8 +100,8 @@ def _dockerignores(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
         mended = [one for build in several for one in _of(found, build.file, images.NO_IGNORE)]
         if not images.lacking(text):
             mended += [one for build in several for one in _of(found, build.file, images.IGNORE_LACKS)]
-        if lines and mended and _has_plain_ends(Path(path)):
-            yield Remedy(Draft(Path(path), text), tuple(mended))
+        if lines and mended and _has_plain_ends(seen, Path(path)):
+            yield Remedy(_draft(seen, Path(path), text), tuple(mended))
 
 
 def _commands(build: Build) -> Iterator[Command]:
@@ -123,7 +124,7 @@ def _modes(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
     for one in seen.guarded:
         wide = _of(found, one.file, privacy.ENV_MODE, privacy.KEY_MODE)
         if wide and _may_be_private(one, seen):
-            yield Remedy(Draft(Path(one.path), None, one.access.mode & PRIVATE), tuple(wide))
+            yield Remedy(replace(_draft(seen, Path(one.path), None), mode=one.access.mode & PRIVATE), tuple(wide))
 
 
 def _may_be_private(one: EnvFile | KeyFile, seen: Facts) -> bool:
@@ -144,10 +145,9 @@ def _gitignores(seen: Facts, found: Sequence[Finding]) -> Iterator[Remedy]:
             if file := _gitignore_of(path, seen.raw.file.parent.resolve()):
                 files.setdefault(file, []).append((_pattern(path.relative_to(file.parent)), finding))
     for file, several in files.items():
-        if _has_plain_ends(file):
-            before = file.read_text(encoding="utf-8") if file.exists() else ""
-            text = _with_lines(before, [line for line, _finding in several])
-            yield Remedy(Draft(file, text), tuple(finding for _line, finding in several))
+        if _has_plain_ends(seen, file):
+            text = _with_lines(_draft(seen, file, None).before or "", [line for line, _finding in several])
+            yield Remedy(_draft(seen, file, text), tuple(finding for _line, finding in several))
 
 
 def _gitignore_of(path: Path, home: Path) -> Path | None:
@@ -173,6 +173,15 @@ def _with_lines(text: str, lines: Sequence[str]) -> str:
     return begun + "".join(f"{line}\n" for line in lines)
 
 
-def _has_plain_ends(file: Path) -> bool:
-    """Whether a file's lines end as Celadon writes them: others would be changed from its first line to its last."""
-    return not file.exists() or b"\r" not in file.read_bytes()
+def _draft(seen: Facts, file: Path, text: str | None) -> Draft:
+    """A draft that stays in the checkout where the file lies."""
+    return Draft(file, text, checkout=checkout_of(seen.raw.file.parent, file))
+
+
+def _has_plain_ends(seen: Facts, file: Path) -> bool:
+    """Whether a file may be written, and its lines end as Celadon writes them: others would be changed from its first
+    line to its last."""
+    try:
+        return b"\r" not in (read_inside(checkout_of(seen.raw.file.parent, file), file) or b"")
+    except UnsafeFile:
+        return False

@@ -6,6 +6,8 @@ from celadon.check import (
     buildkit,
     envfiles,
     exposure,
+    foreign,
+    image_names,
     images,
     installs,
     pins,
@@ -21,6 +23,7 @@ from celadon.check.facts import Facts, Finding, Rule
 
 AREAS = (
     images,
+    image_names,
     buildkit,
     installs,
     pins,
@@ -31,6 +34,7 @@ AREAS = (
     routes,
     envfiles,
     privacy,
+    foreign,
     warned,
     server,
 )
@@ -41,7 +45,8 @@ RULES: tuple[Rule, ...] = tuple(
 
 def _builds(seen: Facts) -> Iterator[Finding]:
     for build in seen.builds:
-        for found in (*images.findings(build), *installs.findings(build), *buildkit.findings(build)):
+        of_images = (*images.findings(build), *image_names.findings(seen, build))
+        for found in (*of_images, *installs.findings(build), *buildkit.findings(build)):
             yield found.about(build.services)
     for service in seen.unseen:
         what = images.not_here(service)
@@ -76,6 +81,7 @@ CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     privacy.env_files,
     privacy.keys,
     privacy.strays,
+    foreign.findings,
     warned.findings,
     server.findings,
     pins.findings,

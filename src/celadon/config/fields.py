@@ -106,6 +106,11 @@ BuilderName = Annotated[
     _matches(values.BUILDER, _("should be the name of a builder, as `docker buildx ls` shows it, not {value!r}")),
     in_editors("string", values.BUILDER.pattern),
 ]
+CacheGroup = Annotated[
+    str,
+    _matches(values.NAME, _("should be a name such as frontend (lower-case letters, digits and -), not {value!r}")),
+    in_editors("string", values.NAME.pattern),
+]
 
 
 GroupName = Annotated[

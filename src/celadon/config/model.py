@@ -21,6 +21,7 @@ from celadon.config import values
 from celadon.config.fields import (
     BuilderName,
     Bytes,
+    CacheGroup,
     Doors,
     GroupName,
     Host,
@@ -130,6 +131,7 @@ class ServiceOptions(Options):
     strategy: Literal["overlap", "replace"] = "overlap"
     timeout: Patience | None = None
     client_max_body_size: NginxSize | None = None
+    build_cache: CacheGroup | None = None
 
 
 class Tls(Options):

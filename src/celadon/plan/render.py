@@ -23,6 +23,8 @@ from celadon.state.snapshot import Release
 
 # Keys of a service that belong to the folder it was built in, to plain `docker compose up`, or to one container only.
 DROPPED = ("build", "image", "ports", "depends_on", "profiles", "scale", "networks", "container_name", "pull_policy")
+# Options of a service that say how its image is made: a release that runs is no other one for them.
+OF_BUILDS = {"git", "build_cache"}
 
 LOGGING = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 RESTART = "unless-stopped"
@@ -55,7 +57,7 @@ def release_document(config: EnvironmentConfig, service: Service) -> Document:
     extra = [name for name in service.definition.get("networks") or {} if name != "default"]
     if extra:
         definition["networks"] = dict.fromkeys(extra)
-    definition["x-celadon"] = service.options.model_dump(mode="json", exclude={"git"}, exclude_defaults=True)
+    definition["x-celadon"] = service.options.model_dump(mode="json", exclude=OF_BUILDS, exclude_defaults=True)
     document: Document = {"services": {service.name: definition}}
     named = {
         "volumes": [

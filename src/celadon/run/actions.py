@@ -11,7 +11,7 @@ from celadon.locale import _
 from celadon.plan import policy_steps, steps
 from celadon.plan.render import Placed
 from celadon.plan.steps import Candidate, Step
-from celadon.run import cleaning, environment, images, inspection, probe, projection, rendering, signatures
+from celadon.run import cleaning, environment, image_build, images, inspection, probe, projection, rendering, signatures
 from celadon.run.world import World
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import TASK, Move
@@ -195,7 +195,7 @@ Action = Callable[[World, Any], None]  # each takes the step of its own key
 DO: Mapping[type[Step], Action] = {
     policy_steps.VerifySignatures: signatures.verify,
     steps.Prepare: environment.prepare,
-    steps.Build: images.build,
+    steps.Build: image_build.build,
     steps.Pull: images.pull,
     policy_steps.Scan: inspection.scan,
     policy_steps.KeepSbom: inspection.keep_sbom,

@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from celadon.adapters import docker, host
+from celadon.adapters import cgroup, docker, host
 from celadon.errors import BuildError, RefusedError
 from celadon.locale import _, numbers
 from celadon.locale.words import MAKE_SWAP
 from celadon.plan import admission
-from celadon.run.ways import Way
+from celadon.run.ways import Group, Way
 from celadon.run.world import World
 from celadon.state.snapshot import Memory
 
@@ -16,6 +16,12 @@ STEP = 256 << 20  # bytes: a new cap is proposed in such steps
 HEAP = 0.75  # of the cap, for Node's heap: the rest is its code, its buffers, and who started it
 KILLED = re.compile(
     r"exit code: 137|cannot allocate memory|ResourceExhausted|\bKilled\b|SIGKILL|BrokenProcessPool", re.IGNORECASE
+)
+NO_PROCESS = re.compile(
+    r"fork\b.*Resource temporarily unavailable|can(?:'|no)t fork|can't start new thread"
+    r"|unable to create (?:new )?native thread|pthread_create\b.*(?:EAGAIN|Resource temporarily unavailable)"
+    r"|(?:spawn|fork)\b.*\bEAGAIN\b",
+    re.IGNORECASE,
 )
 NODE = re.compile(r"\b(node|npm|npx|yarn|pnpm|next|vite|webpack|tsc)\b")
 NODE_HEAP = re.compile(r"JavaScript heap out of memory")
@@ -39,7 +45,8 @@ def in_words(world: World, failure: BuildError, seen: Seen) -> BuildError:
     node = _(" For Node: ENV NODE_OPTIONS=--max-old-space-size={heap}").format(heap=int(seen.cap * HEAP) >> 20)
 
     def explained(message: str, hint: str, *first: str) -> BuildError:
-        message = message.format(service=failure.service, step=failure.step, cap=numbers.size(seen.cap))
+        message = message.format(service=failure.service, step=failure.step, cap=numbers.size(seen.cap),
+                                 limit=cgroup.PROCESSES)  # fmt: skip
         evidence = [*first, _beside(), *failure.evidence]
         return BuildError(message, service=failure.service, step=failure.step, evidence=evidence, hint=hint,
                           cause=failure.cause)  # fmt: skip
@@ -47,6 +54,11 @@ def in_words(world: World, failure: BuildError, seen: Seen) -> BuildError:
     if NODE_HEAP.search(told):
         return explained(_("{service}: Node's own heap limit ended {step}, not the cap of {cap}."),
                          _("Let it use more of the cap.") + node)  # fmt: skip
+    if isinstance(seen.way, Group) and NO_PROCESS.search(told):
+        return explained(
+            _("{service}: {step} could not start another process: builds may have {limit} together."),
+            _("Something starts processes without end, or let it run fewer jobs at a time."),
+        )
     if not KILLED.search(told) and not (seen.met and seen.way.sure):
         return failure
     if seen.met:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from celadon.adapters.foreign_files import UnsafeFile, checkout_of, text_inside
 from celadon.config.positions import shown
 from celadon.config.secret_names import names_a_secret
 from celadon.locale import _
@@ -106,8 +107,8 @@ def _is_secret(name: str, value: str) -> bool:
 def _in_scripts(folder: Path) -> Iterator[Row]:
     for file in sorted({f for pattern in _SCRIPTS for f in folder.glob(pattern) if f.is_file()}):
         try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = text_inside(checkout_of(folder, file), file) or ""
+        except UnsafeFile:
             continue
         for number, line in _commands(text):
             if _PARALLEL.search(line):

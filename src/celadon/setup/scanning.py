@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from celadon.adapters import git, process
+from celadon.adapters.foreign_files import UnsafeFile, checkout_of, read_inside, require_folder
 
 MANY, LARGE, DEEP = 400, 200_000, 10  # files of a folder, bytes of a file, folders below each other
 SOURCES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".jsx", ".tsx", ".py", ".java", ".kt", ".go")
@@ -52,7 +54,7 @@ def _candidates(workspace: Path) -> Iterator[Path]:
         if _tells(folder):
             yield folder
         else:
-            yield from filter(_tells, _folders(folder))
+            yield from (one for one in _folders(folder) if _tells(one) and _stays(workspace, one))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -63,12 +65,21 @@ def _folders(folder: Path) -> list[Path]:
     return [one for one in found if one.is_dir() and not one.name.startswith(".") and one.name not in PASSED]
 
 
+def _stays(workspace: Path, folder: Path) -> bool:
+    """Whether a folder of a checkout is one of it, and no link elsewhere."""
+    try:
+        require_folder(checkout_of(workspace, folder), folder)
+    except UnsafeFile:
+        return False
+    return True
+
+
 def _tells(folder: Path) -> bool:
     return any((folder / name).is_file() for name in TOLD)
 
 
 def _look(workspace: Path, folder: Path) -> Folder:
-    texts = dict(_texts(folder))
+    texts = dict(_texts(workspace, folder))
     path = str(folder.relative_to(workspace))
     top = git.top(folder)
     if top is None or top.resolve() != folder.resolve():
@@ -86,7 +97,7 @@ def tells_where(url: str) -> bool:
     return bool(parts.hostname and not named)
 
 
-def _texts(folder: Path) -> Iterator[tuple[str, str]]:
+def _texts(workspace: Path, folder: Path) -> Iterator[tuple[str, str]]:
     count = 0
     for place, folders, files in os.walk(folder):
         here = Path(place)
@@ -95,6 +106,8 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
         for name in sorted(files):
             file = here / name
             telling = name in TOLD or name.endswith(SOURCES)
-            if telling and count < MANY and file.is_file() and file.stat().st_size < LARGE:
-                count += 1
-                yield str(file.relative_to(folder)), file.read_text(encoding="utf-8", errors="replace")
+            if telling and count < MANY:
+                with suppress(UnsafeFile):  # too large, no file, or it leads elsewhere: it tells nothing
+                    if (content := read_inside(checkout_of(workspace, file), file, LARGE)) is not None:
+                        count += 1
+                        yield str(file.relative_to(folder)), content.decode(errors="replace")

@@ -56,3 +56,13 @@ class Disk:
     state: Space
     images: Mapping[str, Image] = field(default_factory=dict)
     cache: tuple[Cached, ...] = ()
+
+
+@dataclass(frozen=True)
+class Named:
+    """The names of an image of the host: `tags`, `digests` of registries, and the workspace that it was built for, if
+    any."""
+
+    tags: tuple[str, ...]
+    digests: tuple[str, ...] = ()
+    workspace: str = ""

@@ -1,0 +1,71 @@
+"""The images and the frontend that a Dockerfile names, and the rules of those that it may not have.
+
+The compose file decides, so no comment in the Dockerfile allows them. A build itself is held by `plan.build_isolation`.
+"""
+
+import re
+from collections.abc import Iterator
+
+from celadon.check.dockerfile import Dockerfile, Instruction, Stage, parse
+from celadon.check.facts import ERROR, Build, Facts, Finding, Rule
+from celadon.check.sources import expanded, settings
+from celadon.config.positions import Place
+from celadon.locale import _
+from celadon.plan import frontend
+from celadon.plan.build_isolation import HUB, RELEASE_TAG
+
+OTHER_SERVICE = Rule(
+    "dockerfile/other-service",
+    ERROR,
+    _("who pushes to one service would get what another one was built from; builds are refused this image"),
+    _(
+        'If it is meant, hand it over in the compose file: build.additional_contexts: {{NAME: "docker-image://{image}"}}'
+    ),
+)
+FRONTEND = Rule(
+    "dockerfile/frontend",
+    ERROR,
+    _("BuildKit runs this image in its own place, with the caches of every service within reach"),
+    _('Use docker/dockerfile:1. If it is meant, the compose file says so: build.args: {{BUILDKIT_SYNTAX: "{image}"}}'),
+)
+FIRM = (OTHER_SERVICE.name, FRONTEND.name)  # what only the compose file itself allows
+_FROM = re.compile(r"--from=(\S+)|--mount=\S*?\bfrom=([^,\s]+)")
+
+
+def findings(seen: Facts, build: Build) -> Iterator[Finding]:
+    """The images of other services, and a frontend that is not Docker's."""
+    if build.text is None:
+        return
+    if wanted := "" if not build.path else frontend.refused(build.text, {"args": build.args}):
+        what = _("its frontend is the image {image}").format(image=wanted)
+        yield FRONTEND.at(build.file, build.inside(Place(1, 1)), what, image=wanted)
+    environments = {name for config in seen.environments for name in config.settings.environments}
+    others = {name for config in seen.environments for name in config.services} - {*build.services}
+    for image, place in named(build, parse(build.text)):
+        service, _colon, tag = re.sub(f"^{HUB}", "", image.partition("@")[0]).partition(":")
+        if service in others and (tag in environments or re.fullmatch(RELEASE_TAG, tag)):
+            what = _("{image} is the image of the service {service}").format(image=image, service=service)
+            yield OTHER_SERVICE.at(build.file, build.inside(place), what, image=image)
+
+
+def named(build: Build, dockerfile: Dockerfile) -> Iterator[tuple[str, Place]]:
+    """Each image that a Dockerfile names, variables put in, and where; not its own stages and named contexts."""
+    given = {name: str(value) for name, value in build.args.items() if value is not None}
+    before = {n: v for one in dockerfile.before if one.name == "ARG" for n, v in settings(one) if v is not None}
+    known = {"scratch", *(name.lower() for name in build.contexts)}
+    for number, stage in enumerate(dockerfile.stages):
+        asked = [(expanded(stage.base, {**before, **given}), stage.opening.place)]
+        for one in stage.body:
+            asked += [(image, one.place) for image in _taken_from(stage, one, {**before, **given})]
+        yield from ((image, place) for image, place in asked if image.lower() not in known)
+        known |= {str(number), stage.name} - {""}
+
+
+def _taken_from(stage: Stage, one: Instruction, values: dict[str, str]) -> Iterator[str]:
+    """What COPY --from and RUN --mount=from of an instruction name, and those that it leaves to the next build."""
+    texts = [one.text] if one.name == "ONBUILD" else one.flags
+    found = [match[1] or match[2] for text in texts for match in _FROM.finditer(text)]
+    if found:
+        above = [i for i in stage.body if i.name in ("ARG", "ENV") and i.place.line < one.place.line]
+        own = {name: value for i in above for name, value in settings(i) if value is not None}
+        yield from (expanded(image.strip("\"'"), {**own, **values}) for image in found)
