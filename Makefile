@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCALE := src/celadon/locale
 POT := --no-location --omit-header --sort-output
 .DEFAULT_GOAL := help
-.PHONY: help setup venv engine images demo demo-down test lint unit e2e bench torture format lock messages schema
+.PHONY: help setup venv engine images demo demo-down test lint unit e2e bench torture fuzz audit format lock messages schema
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +39,13 @@ torture: setup  ## the whole kill matrix and a hundred rounds under load, and po
 	$(BIN)/python -m tests.torture --engine cold && $(BIN)/python -m tests.torture.cycles && \
 	$(BIN)/python -m tests.torture.cycles --cycles 25 --streams 10 && $(BIN)/python -m tests.torture.power && \
 	$(BIN)/python -m tests.torture.capped && $(BIN)/python -m tests.torture.builders
+
+fuzz: venv  ## every reader of other people's bytes for a minute under a coverage-guided fuzzer
+	@[ -d .fuzz/packages/atheris ] || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: --target .fuzz/packages atheris
+	@PYTHONPATH=.fuzz/packages $(BIN)/python -m tests.fuzz
+audit:  ## known vulnerabilities in the locked packages (asks a service on the internet)
+	@dev/audit
 
 format: venv  ## let ruff write the code its way
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

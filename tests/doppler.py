@@ -3,8 +3,9 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,11 +14,19 @@ TOKEN = "dp.st.c4n4ry-of-doppler"
 CUT, DRIP = "cut", "drip"
 
 
+@dataclass(frozen=True)
+class Raw:
+    """An answer byte by byte, as a hostile server gives it; the iterator may never end."""
+
+    chunks: Callable[[], Iterator[bytes]]
+
+
 class Doppler:
-    """`answers` are given one by one, the last one again and again: variables, (status, headers), CUT or DRIP."""
+    """`answers` are given one by one, the last one again and again: variables, (status, headers), CUT, DRIP or Raw."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
+        self.sent = 0  # bytes of a raw answer that went out
         self.asked: list[dict[str, Any]] = []
         doppler = self
 
@@ -28,10 +37,18 @@ class Doppler:
                     {"path": url.path, "token": self.headers["Authorization"], "query": parse_qs(url.query)}
                 )
                 answer = doppler.answers.pop(0) if len(doppler.answers) > 1 else doppler.answers[0]
-                if isinstance(answer, tuple):
+                if isinstance(answer, Raw):
+                    self.send_raw(answer)
+                elif isinstance(answer, tuple):
                     self.fail(*answer)
                 else:
                     self.give({"A": "1"} if answer in (CUT, DRIP) else answer, answer)
+
+            def send_raw(self, answer: "Raw") -> None:
+                self.close_connection = True
+                with suppress(OSError):  # who asked has heard enough
+                    for chunk in answer.chunks():
+                        doppler.sent += self.connection.send(chunk)
 
             def fail(self, status: int, headers: dict[str, str]) -> None:
                 body = json.dumps({"messages": [f"no: {TOKEN} {status}"], "success": False}).encode()

@@ -178,13 +178,14 @@ def remarks(text: str) -> tuple[Remark, ...] | None:
     """The lint's JSON, read; None where it holds nothing but that the lint failed."""
     try:
         told = json.loads(text)
-    except ValueError:
+        found = []
+        for one in told.get("warnings") or []:
+            ranges = (one.get("location") or {}).get("ranges") or [{}]
+            line = int((ranges[0].get("start") or {}).get("line") or 0)
+            words = str(one.get("detail") or one["description"])
+            found.append(Remark(str(one["ruleName"]), line, words, str(one.get("url") or "")))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    found = []
-    for one in told.get("warnings") or []:
-        ranges = (one.get("location") or {}).get("ranges") or [{}]
-        line = (ranges[0].get("start") or {}).get("line") or 0
-        found.append(Remark(one["ruleName"], line, one.get("detail") or one["description"], one.get("url") or ""))
     return None if told.get("buildError") and not found else tuple(found)
 
 
@@ -222,13 +223,12 @@ class Progress:
     def feed(self, line: str) -> None:
         """One line of the build's output."""
         try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
+            self._feed(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # not what BuildKit says of its steps
             self._other.append(self.without_values(line))
             self._log(self._other[-1])
-            return
+
+    def _feed(self, event: Any) -> None:
         for vertex in event.get("vertexes") or []:
             words = {key: self.without_values(vertex[key]) for key in ("name", "error") if vertex.get(key)}
             self._vertex({**vertex, **words})

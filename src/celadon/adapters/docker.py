@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from celadon.adapters import engine, process
+from celadon.adapters import engine, ownership, process
 from celadon.adapters.output import OnLine
 from celadon.errors import CommandError, CommandTimeout, EngineError, Unanswered
 from celadon.locale import _
@@ -18,6 +18,7 @@ from celadon.state.ending import Fall
 from celadon.state.snapshot import Container
 
 ANSWER_LIMIT = 15.0  # seconds for a question of some hundred bytes
+DIGEST = re.compile("sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})")
 EVENTS_KEPT = "168h"  # a week, as far as the engine remembers
 _REFERENCE = re.compile(r"[A-Za-z0-9][\w./:-]*:[\w][\w.-]{0,127}")  # with a tag
 STOP_LIMIT = 900.0  # seconds: longer than any sensible stop_grace_period
@@ -41,13 +42,15 @@ def require_compose() -> None:
 
 
 def containers(workspace: str) -> tuple[Container, ...]:
-    """All containers of a workspace, running or not."""
+    """All containers that Celadon made for a workspace, running or not."""
     found = []
     with engine.Connection() as connection:
         wanted = {"all": 1, "filters": {"label": [f"{labels.WORKSPACE}={workspace}"]}}
         for one in connection.ask("GET", "/containers/json", query=wanted):
             with _unless_gone():  # one may end between the two questions
-                found.append(container(connection.ask("GET", f"/containers/{one['Id']}/json")))
+                raw = connection.ask("GET", f"/containers/{one['Id']}/json")
+                if ownership.is_celadons(raw):
+                    found.append(container(raw))
     return tuple(sorted(found, key=lambda c: c.name))
 
 
@@ -145,12 +148,6 @@ def images() -> dict[str, str]:
     return found
 
 
-def tags_of(workspace: str) -> list[str]:
-    """The tags of images that were built for a workspace."""
-    wanted = {"filters": {"label": [f"{labels.WORKSPACE}={workspace}"]}}
-    return [tag for image in engine.ask("GET", "/images/json", query=wanted) for tag in _tags(image)]
-
-
 def named_images() -> list[Named]:
     """All images of the host that have a name."""
     found = []
@@ -212,7 +209,13 @@ def digest(reference: str) -> str:
     """
     argv = [*engine.plugin("buildx"), "imagetools", "inspect", reference, "--format", "{{json .Manifest}}"]
     try:
-        return str(json.loads(process.run(argv, timeout=ANSWER_LIMIT).out)["digest"])
+        told = str(json.loads(process.run(argv, timeout=ANSWER_LIMIT).out)["digest"])
+        if not DIGEST.fullmatch(told):
+            raise ValueError(told)
+        return told
+    except (ValueError, LookupError, TypeError, RecursionError):
+        message = _("What the registry has for {reference} names no digest.").format(reference=reference)
+        raise CommandError(argv, 1, (), message=message) from None
     except CommandTimeout as silence:
         message = _("The registry of {reference} did not answer within {seconds:.0f} s.")
         message = message.format(reference=reference, seconds=ANSWER_LIMIT)

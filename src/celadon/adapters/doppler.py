@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from celadon.errors import CeladonError, UsageError
-from celadon.locale import _
+from celadon.locale import _, numbers
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
-    from requests import PreparedRequest
+    from requests import PreparedRequest, Response
 
 HOST = "https://api.doppler.com"
 VARIABLE = "DOPPLER_API_HOST"  # another address of the API; Doppler's own command reads the same one
@@ -24,6 +25,7 @@ PATH = "/v3/configs/config/secrets/download"
 TRIES = 3
 SILENCE = 15.0  # seconds without a byte
 SAID = 200  # characters of Doppler's own words that are shown
+LIMIT = 4 << 20  # bytes of an answer; Doppler allows 50 KB for a variable and some hundred variables for a config
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -107,10 +109,18 @@ def _ask(host: str, project: str, config: str, token: "SecretStr") -> Answer:
         request.headers["Authorization"] = f"Bearer {token.get_secret_value()}"  # not a header: ~/.netrc would win
         return request
 
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: "Response") -> None:
+            """None: `requests` would read, and unpack, the whole body of a redirect that nobody follows."""
+
     wanted = {"project": project, "config": config, "format": "json"}
+    plain = {"Accept-Encoding": "identity"}  # a few bytes may unpack to gigabytes
     try:
-        answer = requests.get(f"{host}{PATH}", params=wanted, auth=bearer, timeout=SILENCE, allow_redirects=False)
-        text = answer.content.decode()
+        with Session() as session, session.get(
+            f"{host}{PATH}", params=wanted, headers=plain, auth=bearer, timeout=SILENCE, stream=True,
+            allow_redirects=False,
+        ) as answer:  # fmt: skip
+            text = _body(answer, host).decode()
     except requests.exceptions.SSLError:
         raise _Broken(_("The certificate of {host} is not trusted.").format(host=host)) from None
     except requests.exceptions.Timeout:
@@ -125,14 +135,28 @@ def _ask(host: str, project: str, config: str, token: "SecretStr") -> Answer:
     return Answer(answer.status_code, text, _seconds(answer.headers))
 
 
+def _body(answer: "Response", host: str) -> bytes:
+    """The body, which is as short as an answer of Doppler's. Raises CeladonError for a longer or a packed one."""
+    hint = _("Nothing was written. Is {variable} the address of Doppler?").format(variable=VARIABLE)
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise CeladonError(_("{host} sent a compressed answer, which was not asked for.").format(host=host), hint=hint)
+    body = bytearray()
+    for chunk in answer.iter_content(1 << 16):
+        body += chunk
+        if len(body) > LIMIT:
+            words = _("The answer of {host} is longer than {size}.")
+            raise CeladonError(words.format(host=host, size=numbers.size(LIMIT)), hint=hint)
+    return bytes(body)
+
+
 def _seconds(headers: Mapping[str, str]) -> float | None:
     """Retry-After: seconds, or a date."""
     given = headers.get("Retry-After", "")
-    if given.isdecimal():
+    if re.fullmatch("[0-9]{1,9}", given):
         return float(given)
     try:
         return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -158,7 +182,7 @@ def _refused(answer: Answer, words: str, token: "SecretStr") -> CeladonError:
 def _messages(text: str, token: str) -> list[str]:
     """What Doppler itself says of an error: {"messages": […], "success": false}."""
     try:
-        told: Any = json.loads(text)["messages"]
-        return [str(one).replace(token, "…")[:SAID] for one in told][:3]
-    except (ValueError, KeyError, TypeError):
+        told: Any = json.loads(text)["messages"][:3]
+        return [str(one).replace(token, "…")[:SAID] for one in told]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return []

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,9 +19,11 @@ from celadon.config.positions import Positions, read, shown
 from celadon.config.secrets import Doppler, Secrets
 from celadon.config.workspace import choose
 from celadon.errors import CeladonError, CommandError, CommandTimeout, RefusedError, UsageError
-from celadon.locale import _
+from celadon.locale import _, numbers
 from celadon.state.private import private_folder
 
+PRINTED = 4_000_000  # characters that a command may print
+VARIABLES = 10_000
 SAID = 5  # last lines of a command's standard error that are shown
 TOKEN = "DOPPLER_TOKEN"  # noqa: S105 (the variable's name)
 
@@ -135,6 +138,8 @@ def _printed(command: tuple[str, ...], environment: str, folder: Path, limit: fl
             evidence=[line for line in done.tail if line not in printed][-SAID:],
             hint=_("Run it by hand: is it logged in?"),
         )
+    if len(done.out) > PRINTED:
+        _refuse(_("is longer than {size}").format(size=numbers.size(PRINTED)))
     if "\ufffd" in done.out or "\0" in done.out:
         _refuse(_("is no UTF-8 text"))
     return done.out
@@ -159,11 +164,13 @@ def _text_of(printed: str, say: Say) -> str:
 def _of_json(text: str) -> dict[str, str]:
     """The variables in a flat JSON object; numbers and booleans as they are written there."""
     try:
-        given: Any = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        given: Any = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         _refuse(_("is no whole JSON"))
     if not isinstance(given, dict):
         _refuse(_("is no JSON object with a variable a key"))
+    if len(given) > VARIABLES:
+        _refuse(_("holds more than {n} variables").format(n=VARIABLES))
     values: dict[str, str] = {}
     for name, value in given.items():
         if not dotenv.NAME.fullmatch(name):
@@ -174,6 +181,15 @@ def _of_json(text: str) -> dict[str, str]:
             _refuse(_("has no text under {name}").format(name=name))
         values[name] = value
     return dict(sorted(values.items()))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, in which no name may stand twice: which of the two values is meant?"""
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        counted = Counter(name for name, _value in pairs)
+        _refuse(_("has two values for {name}").format(name=repr(counted.most_common(1)[0][0])[:40]))
+    return given
 
 
 def _is_unicode(text: str) -> bool:

@@ -4,6 +4,8 @@ Source of the rules: docs.docker.com/reference/dockerfile. Nothing is expanded, 
 would build.
 """
 
+import bisect
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +17,7 @@ KNOWN = frozenset({
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
     "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 })  # fmt: skip
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z][\w-]*)\s*=\s*(.+?)\s*$")
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][\w-]*)\s*=\s*(\S.*)$")  # matched against a line without spaces at its end
 _HEREDOC = re.compile(r"(?<![<\w])\d*<<(-?)([\"']?)([A-Za-z_][\w.]*)\2")
 _FLAG = re.compile(r"--[a-z][\w-]*(=(\"[^\"]*\"|'[^']*'|\S)*)?(\s+|$)")
 
@@ -61,7 +63,7 @@ class Instruction:
             return None
         try:
             words = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 
@@ -104,12 +106,12 @@ def parse(text: str) -> Dockerfile:
     """The Dockerfile of `text`; words that are no instruction are kept in `unknown`."""
     instructions = list(_staged(_instructions(text.removeprefix("\ufeff").splitlines())))
     stages = []
-    for opening in instructions:
+    for _number, group in itertools.groupby(instructions, key=lambda one: one.stage):
+        opening, *body = group
         if opening.name == "FROM":
-            body = tuple(one for one in instructions if one.stage == opening.stage and one is not opening)
             words = opening.text.split()
             name = words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else ""
-            stages.append(Stage(words[0] if words else "", name, opening, body))
+            stages.append(Stage(words[0] if words else "", name, opening, tuple(body)))
     before = tuple(one for one in instructions if one.stage < 0)
     return Dockerfile(before, tuple(stages), tuple(one for one in instructions if one.name not in KNOWN))
 
@@ -123,6 +125,7 @@ def _staged(found: Iterator[Instruction]) -> Iterator[Instruction]:
 
 def _instructions(lines: Sequence[str]) -> Iterator[Instruction]:
     escape, number = _directives(lines)
+    places: dict[tuple[str, bool], list[int]] = {}
     while number < len(lines):
         if not lines[number].strip() or lines[number].lstrip().startswith("#"):
             number += 1
@@ -132,7 +135,8 @@ def _instructions(lines: Sequence[str]) -> Iterator[Instruction]:
         heredocs: list[Heredoc] = []
         if one.name in ("RUN", "COPY", "ADD"):
             for match in _HEREDOC.finditer(one.text):
-                end = _end_of(lines, number, match[3], tabs=bool(match[1]))
+                places = places or _line_numbers(lines)
+                end = _next(places.get((match[3], bool(match[1])), ()), number)
                 if end is None:
                     break  # an arithmetic shift, or a mistake that BuildKit will name
                 body = tuple(Piece(n + 1, 1, lines[n]) for n in range(number, end))
@@ -195,8 +199,17 @@ def _cut(piece: Piece, count: int) -> Piece:
     return Piece(piece.line, piece.column + count + len(text) - len(text.lstrip()), text.lstrip())
 
 
-def _end_of(lines: Sequence[str], start: int, name: str, *, tabs: bool) -> int | None:
-    for number in range(start, len(lines)):
-        if (lines[number].lstrip("\t") if tabs else lines[number]).rstrip("\r") == name:
-            return number
-    return None
+def _line_numbers(lines: Sequence[str]) -> dict[tuple[str, bool], list[int]]:
+    """Where each line stands, as it is (False) and without tabs before it (True): a search for each heredoc would take
+    minutes where somebody writes very many."""
+    found: dict[tuple[str, bool], list[int]] = {}
+    for number, line in enumerate(lines):
+        for tabs, text in ((False, line), (True, line.lstrip("\t"))):
+            found.setdefault((text.rstrip("\r"), tabs), []).append(number)
+    return found
+
+
+def _next(numbers: Sequence[int], start: int) -> int | None:
+    """The first of the sorted `numbers` that is not below `start`."""
+    place = bisect.bisect_left(numbers, start)
+    return numbers[place] if place < len(numbers) else None

@@ -31,6 +31,7 @@ _PATH = r"(?P<path>[\w-]+(?:[.\[][\w.\[\]-]*[\w\]])?)"
 _CAST = rf"interpolating {_PATH}: failed to cast .*?"
 _PARSED = r'\w*: parsing "(?P<value>.*)":'
 _FILE = r"validating (?P<file>.+?): "
+SAID = 2000  # characters of its words: the patterns below take long for very long ones
 _SERVICE = r'service "(?P<service>[^"]+)"'
 
 _RULES = (
@@ -75,7 +76,7 @@ _RULES = (
 def of_compose(raw: Positions, error: CommandError) -> Problem:
     """The one problem that Compose's error is about."""
     words = " ".join(line.strip() for line in error.tail if line.strip() and "level=warning" not in line)
-    words = checks.without_secrets(words or error.message, raw)
+    words = checks.without_secrets(words or error.message, raw)[:SAID]
     if match := re.search(r"env file (?P<file>.+?) not found", words):
         what = _("there is no env file {file}; create it (mode 0600), or mark it `required: false`")
         return _env_file(raw, match["file"], what)

@@ -9,9 +9,11 @@ import yaml
 
 from celadon.config import checks, complaints, policy_checks, shape
 from celadon.config.model import ServiceOptions, WorkspaceOptions
-from celadon.config.positions import Loader, Positions, read
+from celadon.config.positions import Loader, Positions, read, shown
 from celadon.config.secret_files import Lookup, with_contents
+from celadon.config.unreadable import explained
 from celadon.config.workspace import EnvironmentConfig, Rendered, Service
+from celadon.config.yaml_limits import NODES_OF_COMPOSE, refuse_excess
 from celadon.errors import CommandError, ConfigError, Problem
 from celadon.locale import _
 
@@ -45,9 +47,15 @@ def rendered(raw: Positions, environment: str, render: Render) -> Rendered:
     """What Compose makes of the file for `environment`. Raises ConfigError with the place that it complains of."""
     checks.name_first(raw)
     try:
-        return render(raw.file, f"{raw.data['name']}-{environment}", {"CELADON_ENV": environment})
+        made = render(raw.file, f"{raw.data['name']}-{environment}", {"CELADON_ENV": environment})
+        refuse_excess(made.text, Loader, NODES_OF_COMPOSE)
     except CommandError as error:
         raise ConfigError([complaints.of_compose(raw, error)]) from None
+    except yaml.YAMLError as problem:  # of a file that this one includes or extends
+        words = _("is too much, with all files that it includes: {problem}")
+        words = words.format(problem=explained(problem, made.text.encode())[2])
+        raise ConfigError([Problem(shown(raw.file), 0, 0, "", words)]) from None
+    return made
 
 
 def _without_secrets(text: str) -> str:

@@ -1,6 +1,9 @@
 """Where in the file something stands: PyYAML's node marks by path, and the problems YAML itself has."""
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +12,12 @@ from typing import Any, ClassVar
 import yaml
 
 from celadon.config.unreadable import MISFITS, explained
+from celadon.config.yaml_limits import SIZE, ExcessiveYAML, refuse_excess
 from celadon.errors import ConfigError, Problem
-from celadon.locale import _
+from celadon.locale import _, numbers
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DIGITS = 4000
 _BOOL, _DATE = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 
@@ -33,6 +38,14 @@ def _untagged(loader: Any, node: yaml.Node) -> Any:
 
 Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF"))
 Loader.add_constructor(None, _untagged)
+
+
+def _number(loader: Any, node: yaml.ScalarNode) -> Any:
+    """Text where it has more digits than Python turns into a number: Compose writes such a text without quotes."""
+    return loader.construct_yaml_int(node) if len(node.value) <= DIGITS else node.value
+
+
+Loader.add_constructor("tag:yaml.org,2002:int", _number)
 
 # `=` and `<<` are texts like any other where they stand as values.
 for _tag in ("value", "merge"):
@@ -102,16 +115,19 @@ class Positions:
 
 def read(file: Path) -> Positions:
     """Parse the file. Raises ConfigError for what is not YAML, not a mapping, or has a key twice."""
+    raw = b""
     try:
-        raw = file.read_bytes()
+        raw = _bytes(file)
         text = raw.decode("utf-8")
+        refuse_excess(text, Loader)
         root = yaml.compose(text, Loader)
         data = yaml.load(text, Loader)  # noqa: S506 (a safe loader)
     except OSError as problem:
         raise ConfigError([Problem(shown(file), 0, 0, "", problem.strerror or str(problem))]) from None
     except (yaml.YAMLError, *MISFITS, RecursionError) as problem:
         line, column, words = explained(problem, raw)
-        words = _("is not YAML: {problem}").format(problem=words)
+        pattern = _("is too much: {problem}") if isinstance(problem, ExcessiveYAML) else _("is not YAML: {problem}")
+        words = pattern.format(problem=words)
         raise ConfigError([Problem(shown(file), line, column, "", words)]) from None
     if not isinstance(data, dict):
         raise ConfigError([Problem(shown(file), 1, 1, "", _("should be a mapping, as a compose file is"))])
@@ -119,6 +135,17 @@ def read(file: Path) -> Positions:
     if twice:
         raise ConfigError(twice)
     return Positions(file, data, root)
+
+
+def _bytes(file: Path) -> bytes:
+    """The whole file. Raises ExcessiveYAML for one that is longer than SIZE; OSError for what is no regular file."""
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise OSError(errno.EINVAL, _("it is not a regular file"))
+        raw = opened.read(SIZE + 1)
+    if len(raw) > SIZE:
+        raise ExcessiveYAML(_("it is longer than {size}").format(size=numbers.size(SIZE)))
+    return raw
 
 
 def _child(node: yaml.Node | None, part: Key) -> tuple[yaml.Node | None, yaml.Node] | None:

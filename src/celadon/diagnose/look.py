@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from celadon.adapters import cgroup, docker, git, host, nginx, process, storage
+from celadon.adapters import cgroup, docker, git, host, nginx, ownership, process, storage
 from celadon.config.workspace import EnvironmentConfig, Outline, Service
 from celadon.diagnose.facts import Box, Door, Engine, Facts, FileSystem, Kill, Shares
 from celadon.errors import CommandError, CommandTimeout
@@ -145,7 +145,7 @@ def _shares(workspace: str) -> Shares:
 
 
 def _belongs(raw: Mapping[str, Any], workspace: str) -> bool:
-    return (raw["Config"]["Labels"] or {}).get(labels.WORKSPACE) == workspace
+    return (raw["Config"]["Labels"] or {}).get(labels.WORKSPACE) == workspace and ownership.is_celadons(raw)
 
 
 def _doors(layout: Layout, configs: Mapping[str, EnvironmentConfig], raw: Sequence[Mapping[str, Any]]) -> list[Door]:

@@ -56,10 +56,12 @@ def refuse_foreign_tags(config: EnvironmentConfig, snapshot: Snapshot, services:
     Raises RefusedError.
     """
     tags = {f"{service}:{environment}": service for service in services for environment in config.settings.environments}
+    known = {r.image_id for r in snapshot.releases} | {b.image_id for b in snapshot.built}
     images = snapshot.disk.images.values() if snapshot.disk else ()
     for image in images:
         for tag in tags.keys() & set(image.tags):
-            if image.workspace not in ("", config.workspace):
+            # A label of an image that this workspace deployed itself came from a registry.
+            if image.id not in known and image.workspace not in ("", config.workspace):
                 raise RefusedError(
                     _("The image tag {tag} belongs to the workspace {owner}.").format(tag=tag, owner=image.workspace),
                     hint=_("Give the service {service} another name in one of the two.").format(service=tags[tag]),

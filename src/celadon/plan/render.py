@@ -39,6 +39,8 @@ ROUTER_FOLDER = "/etc/celadon"
 # What nginx writes: uploads and answers that are too large for its buffers. On disk: in memory they would count.
 ROUTER_TEMPORARY = "celadon-router"
 
+UNPACKED = 4 << 20  # bytes of a frozen document in a label
+
 # In a frozen document: what the record knows of the release, should the record be lost.
 RELEASE_KEY = "x-release"
 
@@ -219,6 +221,7 @@ def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, 
     definition["pull_policy"] = "never"
     definition["networks"] = {**(definition.get("networks") or {}), "default": {"ipv4_address": placed.address}}
     definition["extra_hosts"] = [*(definition.get("extra_hosts") or []), *(f"{n}={a}" for n, a in hosts.items())]
+    definition["annotations"] = _annotations(config, definition)
     definition["labels"] = {
         **(definition.get("labels") or {}),
         **_labels(config, labels.IN_SLOT, placed.release.service),
@@ -257,9 +260,19 @@ def packed(document: Mapping[str, Any]) -> str:
 
 
 def unpacked(label: str, environment: Mapping[str, str]) -> Document:
-    """The frozen document of one service again; `environment` is what its container has."""
-    document: Document = json.loads(zlib.decompress(base64.b64decode(label)))
-    for definition in document["services"].values():
+    """The frozen document of one service again; `environment` is what its container has.
+
+    Raises ValueError for a label that `packed` cannot have made.
+    """
+    try:
+        stream = zlib.decompressobj()
+        document: Document = json.loads(stream.decompress(base64.b64decode(label), UNPACKED))
+        services = list(document["services"].values())
+    except (zlib.error, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(label[:40]) from None
+    if not all(isinstance(definition, dict) for definition in services):
+        raise ValueError(label[:40])
+    for definition in services:
         definition["environment"] = {name: _literal(value) for name, value in environment.items()}
     return document
 
@@ -275,6 +288,7 @@ def _backing(config: EnvironmentConfig, name: str, definition: Mapping[str, Any]
         "restart": RESTART,
         "logging": LOGGING,
         **definition,
+        "annotations": _annotations(config, definition),
         "labels": {**(definition.get("labels") or {}), **_labels(config, labels.BACKING, name)},
     }
 
@@ -289,6 +303,7 @@ def _router(config: EnvironmentConfig, network: Network, folder: str, image: str
         "stop_grace_period": f"{config.options.drain:g}s",
         **_reached(config, network),
         **confinement.router(config),
+        "annotations": _annotations(config, {}),
         "volumes": [
             {"type": "bind", "source": _literal(folder), "target": ROUTER_FOLDER, "read_only": True},
             {"type": "volume", "source": ROUTER_TEMPORARY, "target": "/tmp"},  # noqa: S108 (in the container)
@@ -348,8 +363,15 @@ def network_labels(config: EnvironmentConfig) -> dict[str, str]:
     return {labels.WORKSPACE: config.workspace, labels.ENVIRONMENT: config.name}
 
 
+def _annotations(config: EnvironmentConfig, definition: Mapping[str, Any]) -> dict[str, str]:
+    """The container's own, and the mark of what Celadon made: an image brings labels along, but no annotations."""
+    return {**(definition.get("annotations") or {}), labels.MADE: config.workspace}
+
+
 def _labels(config: EnvironmentConfig, role: str, service: str) -> dict[str, str]:
+    """Every label of Celadon's, so that none of the image's shows through."""
     return {
+        **dict.fromkeys((labels.SLOT, labels.RELEASE, labels.COMMIT, labels.FINGERPRINT, labels.DOCUMENT), ""),
         labels.WORKSPACE: config.workspace,
         labels.FOLDER: _literal(str(config.folder)),
         labels.ENVIRONMENT: config.name,

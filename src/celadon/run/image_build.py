@@ -26,6 +26,7 @@ def build(world: World, step: steps.Build) -> None:
     _refuse_unknown_keys(step)
     folder, begun = world.layout.checkout(step.built.service), utc_now().isoformat()
     metadata = folder.with_name(f"{step.built.service}.metadata.json")
+    world.record.builds.begin(step.built)
     try:
         _export(world, step, folder)
         dockerfile = exported_dockerfile.checked(step, folder)

@@ -25,6 +25,7 @@ def pull(world: World, step: steps.Pull) -> None:
             evidence=error.tail[-5:] or [error.message],
             hint=error.hint or _("Is the registry reached, and are you logged in? docker login"),
         ) from None
+    world.record.builds.begin(step.built)
     docker.tag(step.reference, step.built.image)
     if not theirs:
         docker.untag([step.reference])  # the digest's own name would keep the image for ever

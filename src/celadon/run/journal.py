@@ -1,10 +1,11 @@
 """What a deployment tells, kept as it is told: its runner writes, and any number of terminals read from the start."""
 
 import fcntl
+import inspect
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -122,7 +123,7 @@ def follow(events: Path, report: Report) -> End:
 
     Raises CeladonError when the runner was killed before its last word.
     """
-    with events.open(encoding="utf-8") as lines:
+    with events.open(encoding="utf-8", errors="replace") as lines:
         begun = ""
         while True:
             dead = not alive(events)  # asked first: what it wrote before it died is still read below
@@ -130,15 +131,35 @@ def follow(events: Path, report: Report) -> End:
                 begun += line
                 if not begun.endswith("\n"):
                     break
-                event, begun = json.loads(begun), ""
-                if event["event"] == "end":
-                    del event["event"]
-                    return End(**{**event, "evidence": tuple(event["evidence"])})
-                if event["event"] in TOLD:
-                    getattr(report, event["event"])(*event["words"])
+                try:
+                    event, begun = json.loads(begun), ""
+                    name, words = event.pop("event"), event.get("words") or ()
+                    end = End(**{**event, "evidence": tuple(event["evidence"])}) if name == "end" else None
+                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    raise _changed(events) from None
+                if end:
+                    return end
+                if name in TOLD:
+                    _told(report, name, words, events)
             if dead:
                 raise CeladonError(
                     _("The deployment was killed, or its disk is full: it ended without a last word."),
                     hint=_("The next command that acts heals what it left, or now: celadon reconcile"),
                 )
             time.sleep(POLL)
+
+
+def _told(report: Report, name: str, words: Sequence[Any], events: Path) -> None:
+    tell = getattr(report, name)
+    try:
+        inspect.signature(tell).bind(*words)
+    except TypeError:
+        raise _changed(events) from None
+    tell(*words)
+
+
+def _changed(events: Path) -> CeladonError:
+    return CeladonError(
+        _("{file} is not what Celadon wrote; the deployment goes on.").format(file=events),
+        hint=_("See how it ends: celadon history"),
+    )

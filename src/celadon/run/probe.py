@@ -22,6 +22,7 @@ AGAIN = 0.02  # seconds before the next question to a service that answered well
 WATCHING = 0.25  # seconds between two questions from outside, while users are there already
 LOOK = 0.5  # seconds between two looks at the containers
 TICK = 0.01  # seconds between two looks at the answers that came in
+SAID = 120  # characters of an answer that are shown
 LATE = "timed out"  # as Python says it of a socket
 SETTLE = 3.0  # seconds that a worker without a health path must run without falling
 BAD_IN_A_ROW = 3  # wrong answers from outside that count as a failure: one alone may be the service's own affair
@@ -69,15 +70,20 @@ def ask(question: Question) -> tuple[bool, str]:
             connection.request("GET", question.path, headers=headers)
             answer = connection.getresponse()
             body = answer.read(300).decode(errors="replace").strip().splitlines()
-    except (OSError, http.client.HTTPException) as problem:
-        return False, LATE if late.is_set() else (
-            getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-        )
+    except (OSError, http.client.HTTPException, ValueError) as problem:  # a chunk of negative length, for one
+        said = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        return False, LATE if late.is_set() else _short(said)
     finally:
         connection.close()
     if late.is_set():
         return False, LATE
-    return 200 <= answer.status < 300, f"{answer.status} {answer.reason}" + (f": {body[0][:120]}" if body else "")
+    said = f"{answer.status} {_short(answer.reason)}" + (f": {_short(body[0])}" if body else "")
+    return 200 <= answer.status < 300, said
+
+
+def _short(text: str) -> str:
+    """A service's own words, which may be a line of 64 KB, as one line of an error."""
+    return " ".join(text[:SAID].split())
 
 
 @contextmanager

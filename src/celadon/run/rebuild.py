@@ -7,6 +7,7 @@ import yaml
 
 from celadon.adapters import docker, nginx
 from celadon.config.positions import Loader
+from celadon.config.values import NAME
 from celadon.locale import _
 from celadon.plan.render import RELEASE_KEY, Network, unpacked
 from celadon.run import observe
@@ -49,14 +50,23 @@ def rebuild(record: Record, layout: Layout, workspace: str, found: Sequence[Cont
 
 
 def _of_label(layout: Layout, container: Container) -> Release | None:
-    """The release that a container was made of, written down again; None for one of an older Celadon."""
+    """The release that a container was made of, written down again.
+
+    None for one of an older Celadon, and for one whose labels no Celadon wrote: they name a path.
+    """
+    names = (container.environment, container.service, container.release)
     label, environment = docker.frozen(container.id)
-    if not label:
+    if not label or not all(map(NAME.fullmatch, names)):
         return None
-    document = unpacked(label, environment)
-    file = layout.release(container.environment, container.service, container.release)
-    write_private(file, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
-    return Release(**{**document[RELEASE_KEY], "served": True})
+    try:
+        document = unpacked(label, environment)
+        release = Release(**{**document[RELEASE_KEY], "served": True})
+    except (ValueError, KeyError, TypeError):
+        return None
+    if names != (release.environment, release.service, release.id):
+        return None
+    write_private(layout.release(*names), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return release
 
 
 def _releases(layout: Layout) -> Iterable[Release]:

@@ -1,6 +1,5 @@
 """Healing: whatever a killed run left, the server becomes what the record says. Runs before every verb that acts."""
 
-import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,8 +15,6 @@ from celadon.state import snapshot as labels
 from celadon.state.layout import Layout
 from celadon.state.record import Deployment, Record
 from celadon.state.snapshot import Container
-
-RELEASE_TAG = re.compile(r":\d{8}-\d{6}-[0-9a-f]{7}$")  # only tags of this form are Celadon's to remove
 
 
 def close_the_killed(record: Record, layout: Layout, now: str) -> tuple[Deployment, ...]:
@@ -110,15 +107,21 @@ def _forget_what_never_served(world: World) -> list[str]:
     for file in layout.every_release():
         if file not in kept:
             shutil.rmtree(file.parent, ignore_errors=True)
-    tags = {name for name in docker.tags_of(world.config.workspace) if RELEASE_TAG.search(name)}
-    nameless = sorted(tags - projection.named_images(world))
-    docker.untag(nameless)
-    born = {r.image for r in unborn}
-    return [
-        *(_("removed {name}, which never served").format(name=name) for name in sorted(born)),
-        *(_("removed {name}, which the record does not know").format(name=name) for name in nameless
-          if name not in born),
-    ]  # fmt: skip
+    gone = {r.image for r in unborn} | _untagged_of_builds_that_did_not_end(record)
+    return [_("removed {name}, which never served").format(name=name) for name in sorted(gone)]
+
+
+def _untagged_of_builds_that_did_not_end(record: Record) -> set[str]:
+    """Untag what killed builds left; the record knows their names. A label of an image says nothing: anybody may have
+    put it there, and this workspace's name as well.
+    """
+    begun = record.builds.begun()
+    there = docker.images().keys() if begun else ()
+    left = {built.image for built in begun if built.image in there}
+    docker.untag(sorted(left))
+    for built in begun:
+        record.builds.remove(built.service, built.id)
+    return left
 
 
 def _runs(containers: list[Container], candidate: Candidate) -> bool:

@@ -32,8 +32,9 @@ def _own(folder: Folder) -> str:
             return str(json.loads(text)["name"]).rpartition("/")[2]
         if text := folder.texts.get("pyproject.toml"):
             return str(tomllib.loads(text)["project"]["name"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""
-    pom = re.sub(r"(?s)<parent>.*?</parent>|<dependenc.*", "", folder.texts.get("pom.xml", ""))
+    before, _parent, after = folder.texts.get("pom.xml", "").partition("<parent>")
+    pom = (before + after.partition("</parent>")[2]).partition("<dependenc")[0]
     found = re.search(r"<artifactId>\s*([^<\s]+)", pom)
     return found[1] if found else ""

@@ -20,7 +20,8 @@ _PORT_READ = re.compile(
     r"|\.listen\((\d{2,5})\b"
 )
 _SERVER_PORT = re.compile(
-    r"(?m)^server\.port\s*=\s*(?:\$\{\w+:)?(\d+)|^server:\s*\n(?:[ \t]+.*\n)*?[ \t]+port:\s*(?:\$\{\w+:)?(\d+)"
+    r"(?m)^server\.port[ \t]*=[ \t]*(?:\$\{\w+:)?(\d{1,5})\b"
+    r"|^server:[ \t]*\n(?:[ \t].*\n)*?[ \t]+port:[ \t]*(?:\$\{\w+:)?(\d{1,5})\b"
 )
 _HEALTH = re.compile(
     r"(?P<served>(?:\.\w+|Mapping|path|HandleFunc)\(\s*(?:\w+\s*=\s*)?f?[\"'`](?:\$?\{\w+\})?)?(?<=[\"'`}])"
@@ -34,7 +35,7 @@ _BASE = re.compile(
 )
 _PREFIX = re.compile(r"(?i)\b\w*(?:prefix|base_?path|base_?url)\s*[:=]\s*[\"'`](/[\w/-]+)[\"'`]")
 _PREFIXES = ("BASE_PATH", "PREFIX", "ROUTE_PREFIX", "ROOT_PATH", "CONTEXT_PATH", "SERVER_SERVLET_CONTEXT_PATH")
-_NAME = re.compile(r"(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=")
+_NAME = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
 _NOT_ASKED = ("PORT", "NODE_ENV", "HOSTNAME", "HOST")
 
 
@@ -58,10 +59,10 @@ def _ports(folder: Folder) -> Iterator[Clue[int | None]]:
         if one.name in ("CMD", "ENTRYPOINT", "HEALTHCHECK") and (found := _number(_words(one))):
             yield Clue(found, _place(one))
     for one in image:
-        if one.name == "ENV" and (match := re.search(r"\bPORT[\s=]+[\"']?(\d+)", one.text)):
+        if one.name == "ENV" and (match := re.search(r"\bPORT[\s=]+[\"']?(\d{1,5})\b", one.text)):
             yield Clue(int(match[1]), _place(one))
     for one in image:
-        if one.name == "EXPOSE" and (match := re.match(r"(\d+)(/tcp)?(\s|$)", one.text)):
+        if one.name == "EXPOSE" and (match := re.match(r"(\d{1,5})(/tcp)?(\s|$)", one.text)):
             yield Clue(int(match[1]), _place(one))
     for name, text in folder.texts.items():
         if name == "package.json" and (match := _PORT_FLAG.search(_start(text))):
@@ -144,7 +145,7 @@ def _place(one: Instruction) -> str:
 def _start(package: str) -> str:
     try:
         return str((json.loads(package).get("scripts") or {}).get("start") or "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 from celadon.state import schema
 from celadon.state.snapshot import Built
@@ -16,14 +17,29 @@ class Builds:
 
     def images(self) -> tuple[Built, ...]:
         """All images that were built or pulled, oldest first."""
-        return tuple(Built(**dict(r)) for r in self._db.execute("SELECT * FROM built ORDER BY created, rowid"))
+        return self._having("image_id != ''")
+
+    def begun(self) -> tuple[Built, ...]:
+        """Those that were begun and are not there: of builds that failed, were killed, or run right now."""
+        return self._having("image_id = ''")
+
+    def _having(self, condition: str) -> tuple[Built, ...]:
+        rows = self._db.execute(f"SELECT * FROM built WHERE {condition} ORDER BY created, rowid")  # noqa: S608
+        return tuple(Built(**dict(r)) for r in rows)
+
+    def begin(self, b: Built) -> None:
+        """Keep the name that an image will have: should the build be killed, nothing else says that it is ours."""
+        self._put(replace(b, image_id=""))
 
     def add(self, b: Built) -> None:
+        self._put(b)
+        self.add_made([b.image_id])
+
+    def _put(self, b: Built) -> None:
         self._db.execute(
             "INSERT OR REPLACE INTO built VALUES (?, ?, ?, ?, ?, ?, ?)",
             (b.service, b.id, b.image_id, b.commit, b.subject, b.build_key, b.created),
         )
-        self.add_made([b.image_id])
 
     def remove(self, service: str, build_id: str) -> None:
         self._db.execute("DELETE FROM built WHERE service = ? AND id = ?", (service, build_id))

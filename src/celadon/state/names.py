@@ -24,6 +24,6 @@ def remembered(folder: Path) -> Outline | None:
             found = json.loads(Layout(place).names.read_text(encoding="utf-8"))
             several = {key: tuple(found[key]) for key in ("environments", "services")}
             return Outline(**{**found, **several, "folder": place, "file": place / found["file"]})
-        except (RefusedError, OSError, ValueError, KeyError, TypeError):
+        except (RefusedError, OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return None

@@ -9,12 +9,14 @@ from celadon.state.signature import Signature
 
 BLUE, GREEN = "blue", "green"
 
-# Labels on everything Celadon makes: cleanup and reconcile trust only these.
+# Labels of what Celadon makes. Images bring labels along, too: what may be touched is decided by MADE for containers
+# and by the record for images, never by a label alone.
 WORKSPACE, ENVIRONMENT, SERVICE = "celadon.workspace", "celadon.environment", "celadon.service"
 FOLDER = "celadon.folder"  # the workspace's own folder: two workspaces of one host may bear the same name
 RELEASE, SLOT, ROLE, COMMIT = "celadon.release", "celadon.slot", "celadon.role", "celadon.commit"
 FINGERPRINT = "celadon.fingerprint"
 CONFINEMENT = "celadon.confinement"  # which restrictions a router runs with
+MADE = "celadon.made"  # an annotation of every container: the name of the workspace
 DOCUMENT = "celadon.document"  # the frozen release, for the day when `.celadon` is lost
 
 # Values of the label ROLE.

@@ -1,0 +1,1 @@
+"""Everything that reads bytes of others, fed with bytes that nobody wrote: see `targets`."""
