@@ -63,3 +63,21 @@ def test_nobody_there_is_said() -> None:
         port = taken.getsockname()[1]
     question = probe.Question("web", "127.0.0.1", port, "/health", "shop.example", LIMIT, good=1, within=3.0)
     assert probe.ask(question) == (False, "Connection refused")
+
+
+def test_a_path_beyond_ascii_is_asked_for_as_browsers_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        asked: list[bytes] = []
+
+        def serve() -> None:
+            with listening.accept()[0] as client:
+                asked.append(client.recv(1000).split(b"\r\n")[0])
+                client.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = listening.getsockname()[1]
+        question = probe.Question("web", "127.0.0.1", port, "/상태?a=%20b&c", "shop.example", 5, good=1, within=3.0)
+        assert probe.ask(question) == (True, "200 OK")
+        thread.join(5)
+    assert asked == [b"GET /%EC%83%81%ED%83%9C?a=%20b&c HTTP/1.1"]

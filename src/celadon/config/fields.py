@@ -72,6 +72,20 @@ def _matches(pattern: re.Pattern[str], message: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _host(value: str) -> str:
+    if values.HOST.fullmatch(value):
+        return value
+    words = _("should be a host name such as shop.example.com, not {value!r}").format(value=Said(value))
+    if near := values.ascii_host(value):
+        words = _("{words}; did you mean {near}?").format(words=words, near=near)
+    raise ValueError(words)
+
+
+def _countable(value: str) -> str:
+    values.size(value)  # raises ValueError for more than nginx can count
+    return value
+
+
 def _size_text(value: object) -> object:
     if value == 0 and not isinstance(value, bool):
         return "0"
@@ -84,10 +98,20 @@ NginxSize = Annotated[
     str,
     BeforeValidator(_size_text),
     _matches(values.NGINX_SIZE, _("should be a size such as 50m, not {value!r}")),
+    AfterValidator(_countable),
     in_editors(["string", "integer"], values.NGINX_SIZE.pattern, maximum=0),
 ]
+
+
+def _no_dot_segments(value: str) -> str:
+    if {".", ".."} & {*value.split("/")}:
+        raise ValueError(_("should have no `.` or `..` as a part: both are resolved before a route is chosen"))
+    return value
+
+
 Route = Annotated[
     str,
+    AfterValidator(_no_dot_segments),
     _matches(values.ROUTE, _("should begin with / and not end with it, such as /shop or /, not {value!r}")),
     in_editors("string", values.ROUTE.pattern),
 ]
@@ -98,7 +122,7 @@ Path = Annotated[
 ]
 Host = Annotated[
     str,
-    _matches(values.HOST, _("should be a host name such as shop.example.com, not {value!r}")),
+    AfterValidator(_host),
     in_editors("string", values.HOST.pattern),
 ]
 BuilderName = Annotated[
@@ -121,16 +145,17 @@ GroupName = Annotated[
 
 
 def _network(value: str) -> str:
+    words = _("should be a network such as 10.0.0.0/8, not {value!r}").format(value=Said(value))
+    if "%" in value:  # a zone may be any text
+        raise ValueError(words)
     try:
-        ipaddress.ip_network(value)
+        near = ipaddress.ip_network(value, strict=False)
     except ValueError:
-        words = _("should be a network such as 10.0.0.0/8, not {value!r}").format(value=Said(value))
-        try:
-            near = ipaddress.ip_network(value, strict=False)
-        except ValueError:
-            raise ValueError(words) from None
+        raise ValueError(words) from None
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
         raise ValueError(_("{words}; did you mean {near}?").format(words=words, near=near)) from None
-    return value
 
 
 Network = Annotated[str, AfterValidator(_network)]

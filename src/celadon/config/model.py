@@ -168,8 +168,12 @@ class EnvironmentOptions(Options):
         except ValueError:
             good = False
         if not good and info.context is None:
-            raise ValueError(_("should be an address such as http://example.com:4400, without a path, not {value!r}")
-                             .format(value=re.sub("//[^/]*@", "//…@", value)))  # fmt: skip
+            words = _("should be an address such as http://example.com:4400, without a path, not {value!r}").format(
+                value=re.sub("//[^/]*@", "//…@", value)
+            )
+            if near := values.ascii_host(value.partition("://")[2]):
+                words = _("{words}; did you mean {near}?").format(words=words, near=near)
+            raise ValueError(words)
         return value.rstrip("/")
 
 
@@ -182,6 +186,7 @@ class RouterOptions(Options):
     timeout: Patience = 60.0
     template: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    connections_per_address: Annotated[int, Field(ge=0, le=16384), BeforeValidator(values.whole)] = 1000
 
     @property
     def on_host(self) -> bool:

@@ -3,20 +3,21 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from celadon.locale import _
 
 YEAR = 365 * 86400.0
 EXBIBYTE = 1 << 60
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
-ROUTE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
+ROUTE = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")  # a client's `.` and `..` are resolved before routes are
 HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 NGINX_SIZE = re.compile(r"0|[1-9][0-9]*[kKmMgG]?")
 BUILDER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")  # Buildx's own rule
 GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,30}")  # of unix: what groupadd(8) takes, less a final $
-PATH = re.compile(r"/[^\s{};\"'\\]*")
+PATH = re.compile(r"/[^\s{};\"'\\\x00-\x20\x7f-\x9f\ud800-\udfff]*")
 DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?"
 )
@@ -41,6 +42,15 @@ class Said:
         return repr(self.value)[:80]
 
     __str__ = __repr__
+
+
+def ascii_host(text: str) -> str | None:
+    """A host name with letters beyond ASCII as the name system and TLS know it ("xn--…"); None where it is none."""
+    try:
+        name = text.encode("idna").decode()
+    except UnicodeError:
+        return None
+    return name if name != text and HOST.fullmatch(name) else None
 
 
 def bad_name(name: object) -> str:
@@ -111,13 +121,20 @@ class Listen:
         return self.address if self.address not in ("", "0.0.0.0") else "127.0.0.1"  # noqa: S104
 
 
+def _is_ipv4(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def listen(value: object) -> Listen:
     """A port (4400) or an address with a port ("127.0.0.1:4400"). Raises ValueError."""
     if isinstance(value, Listen):
         return value
     address, colon, port = str(value).rpartition(":")
-    octets = address.split(".")
-    good = not colon or (len(octets) == 4 and all(o.isdigit() and int(o) < 256 for o in octets))
+    good = not colon or _is_ipv4(address)
     if isinstance(value, (int, str)) and not isinstance(value, bool) and good and re.fullmatch(r"[0-9]{1,5}", port):
         number = int(port)
         if 1 <= number <= 65535:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from celadon.config.model import ServiceOptions
+from celadon.config.values import HOST
 from celadon.config.workspace import EnvironmentConfig
 from celadon.plan.render import PLAIN_ENTRANCE, ROUTER_FOLDER, TLS_ENTRANCE, Network, Placed
 
@@ -49,7 +51,12 @@ class Routing:
     """The whole router of one environment.
 
     `plain` and `secure` are what nginx listens on for users; `inside` is what stands before the port of an internal
-    name: "", or "ADDRESS:"; `insiders` is the network that may ask there, "" where no other can.
+    name: "", or "ADDRESS:"; `insiders` is the network that may ask there, less the host's own address in it
+    (`gateway`), from which requests of users can come as well.
+
+    `host` and `authority` (with its port) are those of the environment's `url`; `names` are what else the certificate
+    is for. Where `names_only`, nothing answers by TLS to another name. `per_address` is how many requests of one
+    address may be under way, 0 for any number.
     """
 
     environment: str
@@ -67,13 +74,31 @@ class Routing:
     timeout: float
     drain: float
     trusted: tuple[str, ...]
+    gateway: str
+    host: str
+    authority: str
+    names: tuple[str, ...]
+    names_only: bool
+    per_address: int
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """The names of users who get the routes without a host of their own."""
+        taken = {site.host.lower() for site in self.sites}
+        return tuple(name for name in dict.fromkeys((self.host, *self.names)) if name not in taken)
 
     def route_of(self, service: str) -> tuple[str, Route] | None:
         """The host ("" for any) and the public route of a service."""
         return next(((s.host, r) for s in self.sites for r in s.routes if r.service == service), None)
 
 
-def routing(config: EnvironmentConfig, network: Network, placed: Iterable[Placed], certificate: str = "") -> Routing:
+def routing(
+    config: EnvironmentConfig,
+    network: Network,
+    placed: Iterable[Placed],
+    certificate: str = "",
+    names: tuple[str, ...] = (),
+) -> Routing:
     """The routing that gives users `placed`; a service of the file that is not among them answers 503 in words.
 
     `certificate` names the certificate in the router's folder, without its ending.
@@ -96,23 +121,49 @@ def routing(config: EnvironmentConfig, network: Network, placed: Iterable[Placed
         if options.route is not None and (live or not _covered(options, services.values())):
             by_host.setdefault(options.host or "", []).append(route)
     plain, secure = _doors(config)
+    router, (host, authority) = config.settings.router, _public(config.options.url)
     return Routing(
         environment=config.name,
         sites=tuple(Site(host, tuple(routes)) for host, routes in by_host.items()),
         internal=tuple(internal),
         plain=plain,
         secure=secure,
-        inside=f"{network.gateway}:" if config.settings.router.on_host else "",
-        insiders=str(network.subnet) if config.settings.router.on_host else "",
+        inside=f"{network.gateway}:" if router.on_host else "",
+        insiders=str(network.subnet),
         certificate=f"{ROUTER_FOLDER}/{certificate}.pem",
         key=f"{ROUTER_FOLDER}/{certificate}.key",
         redirect=bool(config.options.tls and config.options.tls.redirect),
         redirect_port=_redirect_port(config),
-        body=config.settings.router.client_max_body_size,
-        timeout=config.settings.router.timeout,
+        body=router.client_max_body_size,
+        timeout=router.timeout,
         drain=config.options.drain,
-        trusted=config.settings.router.trusted_proxies,
+        trusted=router.trusted_proxies,
+        gateway=str(network.gateway),
+        host=host,
+        authority=authority,
+        names=tuple(name for name in dict.fromkeys(names) if not _is_address(name)),  # a table takes no name twice
+        names_only=bool(host) and not router.trusted_proxies and not any(map(_is_address, (host, *names))),
+        per_address=router.connections_per_address,
     )
+
+
+def _public(url: str) -> tuple[str, str]:
+    """The host of the environment's address, and the host with its port; "" for one that an earlier Celadon took."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "", ""
+    return (host, f"{host}:{port}" if port else host) if HOST.fullmatch(host) else ("", "")
+
+
+def _is_address(name: str) -> bool:
+    """Whether a name is an IP address: who asks for one names no server in the TLS handshake."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _doors(config: EnvironmentConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -3,12 +3,14 @@
 import http.client
 import socket
 import ssl
+import string
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
 
 from celadon.adapters import docker, host
 from celadon.errors import UnhealthyError
@@ -48,14 +50,7 @@ class Question:
 
 def ask(question: Question) -> tuple[bool, str]:
     """Ask once: whether the answer was good (2xx) and there in time, to its last byte; and the answer in words."""
-    connection: http.client.HTTPConnection
-    if question.secure:
-        trust = ssl._create_unverified_context()  # noqa: S323 (the answer counts here, not who signed)
-        connection = http.client.HTTPSConnection(
-            question.address, question.port, timeout=question.timeout, context=trust
-        )
-    else:
-        connection = http.client.HTTPConnection(question.address, question.port, timeout=question.timeout)
+    connection = http.client.HTTPConnection(question.address, question.port, timeout=question.timeout)
     headers = {
         "Host": question.host,
         "User-Agent": "celadon-probe",
@@ -66,8 +61,12 @@ def ask(question: Question) -> tuple[bool, str]:
     late = threading.Event()
     try:
         connection.connect()
+        if question.secure:
+            trust = ssl._create_unverified_context()  # noqa: S323 (the answer counts here, not who signed)
+            name = urlsplit(f"//{question.host}").hostname
+            connection.sock = trust.wrap_socket(connection.sock, server_hostname=name)
         with _cut_off(connection.sock, question.timeout, late):
-            connection.request("GET", question.path, headers=headers)
+            connection.request("GET", quote(question.path, safe=string.printable), headers=headers)
             answer = connection.getresponse()
             body = answer.read(300).decode(errors="replace").strip().splitlines()
     except (OSError, http.client.HTTPException, ValueError) as problem:  # a chunk of negative length, for one

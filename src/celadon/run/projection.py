@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from celadon.adapters import compose, docker, nginx
+from celadon.adapters import certificates, compose, docker, nginx
 from celadon.config.positions import Loader
 from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
@@ -121,8 +121,10 @@ def router_text(world: World, changes: Mapping[str, Live | None]) -> str:
         if live:
             standing[service] = Candidate(service, live.release, live.slot)
     placed = [place(world, one) for one in standing.values()]
+    copy = certificate(world)
+    names = certificates.names(world.layout.router(world.config.name) / f"{copy}.pem") if copy else ()
     return nginx.render(
-        routing.routing(world.config, network(world), placed, certificate(world)),
+        routing.routing(world.config, network(world), placed, copy, names),
         router_image.of(world).numbers,
         world.config.template,
     )
