@@ -24,6 +24,7 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
 _SEPARATOR = re.compile("[\u2028\u2029]")  # line ends to some programs and not to others
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: cannot be written as UTF-8
 _RESET = "\x1b[0m"
+_SPACES = str.maketrans("\t\n", "  ")
 
 HIDDEN = "***"
 _PASSWORD = re.compile(r"(://[^:/@\s]*:)(?!\*\*\*@)[^@\s/]+@")
@@ -38,6 +39,11 @@ def printable(text: str) -> str:
     while (without := _STRAY_JOINER.sub("", seen)) != seen:  # a joiner that is removed may leave another one alone
         seen = without
     return seen
+
+
+def one_line(text: str) -> str:
+    """`text` as a part of one line: as `printable`, with spaces for tabs and line ends."""
+    return printable(text).translate(_SPACES)
 
 
 def coloured(line: str) -> str:

@@ -19,7 +19,7 @@ from celadon.config.outline import load_outline
 from celadon.config.positions import read
 from celadon.config.workspace import Rendered
 from celadon.errors import CeladonError, CommandError
-from celadon.plan import render
+from celadon.plan import release_label
 from celadon.run import journal
 from celadon.run.report import Report
 from celadon.setup import kinds, naming, nginxparse, reading
@@ -120,9 +120,9 @@ def journal_file(data: bytes, folder: Path) -> None:
 
 def label(data: bytes, _folder: Path) -> None:
     with suppress(ValueError):
-        render.unpacked(data.decode("latin-1"), {})
+        release_label.unpacked(data.decode("latin-1"), {})
     with suppress(ValueError):
-        render.unpacked(base64.b64encode(data).decode(), {"A": "1"})
+        release_label.unpacked(base64.b64encode(data).decode(), {"A": "1"})
 
 
 TARGETS: dict[str, Target] = {
@@ -144,7 +144,7 @@ SEEDS: dict[str, list[bytes]] = {
     "sources_of_a_service": [b"server:\n  x: 1\n  port: ${PORT:8080}\n", b"app.get('/api/health')\nPORT=1\n",
                              b"<parent></parent><artifactId>x</artifactId>"],
     "journal_file": [b'{"event": "note", "words": ["x"]}\n{"event": "end", "evidence": []}\n'],
-    "label": [render.packed({"services": {"a": {}}}).encode()],
+    "label": [release_label.packed({"services": {"a": {}}}).encode()],
 }  # fmt: skip
 
 

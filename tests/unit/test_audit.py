@@ -193,7 +193,7 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         return capsys.readouterr().out
 
     table = said()
-    assert "root (ann\ufffd[2J, ben)" in table and "#2 web: - → 20260111-093012-9f12ce5" in table
+    assert "root (ann, ben)" in table and "#2 web: - → 20260111-093012-9f12ce5" in table
     assert "reverted" in table and "\x1b" not in table
     assert "production" not in said("staging") and said("--since", "2030-01-01").count("\n") == 1
     number, head = said("--head").split()

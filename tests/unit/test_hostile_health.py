@@ -91,5 +91,5 @@ def test_no_answer_takes_more_than_its_time(chunks: Callable[[], Iterator[bytes]
         took = time.monotonic() - begun
     assert (fine, words in said) == (good, True), said
     assert len(said) < 400 and "\n" not in said
-    assert took < TIMEOUT + 1
+    assert took < TIMEOUT + 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # in KB

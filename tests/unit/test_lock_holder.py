@@ -36,7 +36,7 @@ def test_what_is_written_is_read() -> None:
 )
 def test_a_text_cannot_forge_a_line(forged: str) -> None:
     holder = lock_holder.read(json.dumps({**GIVEN, "user": forged}).encode())
-    assert holder and "\ufffd" in str(holder) and len(str(holder).splitlines()) == 1
+    assert holder and len(str(holder).splitlines()) == 1
     assert not {"Cc", "Cf", "Cs", "Zl", "Zp"} & {unicodedata.category(letter) for letter in str(holder)}
     assert lock_holder.read(lock_holder.written(Holder(7, forged, "", "", ""))) is not None  # nor is it written
 

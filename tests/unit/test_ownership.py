@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from celadon.adapters import engine, ownership
-from celadon.plan import render
+from celadon.plan import release_label
 from celadon.state import snapshot as labels
 
 MARKS = {labels.WORKSPACE: "shop", labels.ENVIRONMENT: "staging", labels.ROLE: "task"}
@@ -39,13 +39,13 @@ def test_a_container_is_celadons_by_its_annotation_or_by_labels_of_its_own(
 )
 def test_a_label_that_no_celadon_wrote_is_refused_before_it_is_unpacked_whole(text: bytes) -> None:
     with pytest.raises(ValueError):
-        render.unpacked(base64.b64encode(zlib.compress(text)).decode(), {})
+        release_label.unpacked(base64.b64encode(zlib.compress(text)).decode(), {})
     for label in ("x", "eJw", "🙂"):
         with pytest.raises(ValueError):
-            render.unpacked(label, {})
+            release_label.unpacked(label, {})
 
 
 def test_a_frozen_document_comes_out_of_its_label() -> None:
     document = {"services": {"web": {"image": "web:1", "environment": {"A": "1"}}}}
-    back = render.unpacked(render.packed(document), {"A": "$1"})
+    back = release_label.unpacked(release_label.packed(document), {"A": "$1"})
     assert json.dumps(back) == '{"services": {"web": {"image": "web:1", "environment": {"A": "$$1"}}}}'

@@ -15,7 +15,8 @@ from celadon.adapters import certificates, nginx, process
 from celadon.config.load import refuse_wrong
 from celadon.errors import CeladonError, ConfigError
 from celadon.plan import render
-from celadon.plan.render import Network, Placed
+from celadon.plan.network import Network
+from celadon.plan.render import Placed
 from celadon.plan.routing import Internal, Route, Routing, Site, routing
 from tests.unit.plan.test_plans import config, release
 

@@ -75,7 +75,7 @@ def test_names_that_are_hard_to_show_are_read_written_and_escaped(pushed: Reposi
     export(pushed, tree)
     out = pushed.folder.parent / "out"
     assert {os.fsencode(path.name) for path in out.iterdir()} == {b"Dockerfile", *repositories.NAMES}
-    shown = [git_tree.printable(name.decode("utf-8", "surrogateescape")) for name in repositories.NAMES]
+    shown = [git_tree.escaped_path(name.decode("utf-8", "surrogateescape")) for name in repositories.NAMES]
     assert all(one.isprintable() for one in shown) and "한글" in shown and "right\\u202eto-left" in shown
     assert "not \\udcff UTF-8" in shown and "new\\nline" in shown
 

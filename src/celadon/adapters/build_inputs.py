@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from celadon.adapters import no_follow
-from celadon.adapters.git_tree import LINK, SUBMODULE, Entry, parents, printable
+from celadon.adapters.git_tree import LINK, SUBMODULE, Entry, escaped_path, parents
 from celadon.errors import RefusedError
 from celadon.locale import _
 
@@ -51,7 +51,7 @@ class Inputs:
             if entry.mode == SUBMODULE:
                 raise RefusedError(
                     _("{service}: {path} is a submodule in commit {commit}; Celadon does not fetch submodules.").format(
-                        service=self.service, path=printable(entry.path), commit=self.commit[:7]
+                        service=self.service, path=escaped_path(entry.path), commit=self.commit[:7]
                     ),
                     hint=_("Bring it in as a folder (git subtree), or build the image elsewhere, named in `image`."),
                 )
@@ -67,7 +67,7 @@ class Inputs:
             _(
                 "{service}: {path} is a symbolic link in commit {commit}. Celadon does not follow links to a build's "
                 "context, Dockerfile or .dockerignore: they could lead to other files of this server."
-            ).format(service=self.service, path=printable(path), commit=self.commit[:7]),
+            ).format(service=self.service, path=escaped_path(path), commit=self.commit[:7]),
             hint=_("Put the file or folder itself there and push, or name where it is in `build` of the compose file."),
         )
 
@@ -84,7 +84,7 @@ def of_commit(service: str, commit: str, context: str, build: Mapping[str, Any])
     if dockerfile.startswith("../") or "\n" in dockerfile:
         raise RefusedError(
             _("{service}: the Dockerfile {path} is outside of the repository that is built.").format(
-                service=service, path=printable(dockerfile)
+                service=service, path=escaped_path(dockerfile)
             ),
             hint=_("Put it into the repository, and name it in `build.dockerfile`, as seen from the context."),
         )
@@ -105,7 +105,7 @@ def refuse_pushed_links(service: str, build: Mapping[str, Any], workspace: Path)
             _(
                 "{service}: {path} is a symbolic link inside a checkout. Celadon does not follow links to what a build "
                 "reads: they could lead to other files of this server."
-            ).format(service=service, path=printable(str(found))),
+            ).format(service=service, path=escaped_path(str(found))),
             hint=_("Put the file or folder itself there, or name where it is in `build` of the compose file."),
         )
 

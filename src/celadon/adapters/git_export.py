@@ -75,4 +75,4 @@ def _pointers(context: Path) -> Iterator[str]:
         for path in (Path(folder, name) for name in names):
             seen = path.lstat()
             if not path.is_symlink() and seen.st_size in POINTER_SIZES and path.read_bytes().startswith(POINTER):
-                yield git_tree.printable(str(path.relative_to(context)))
+                yield git_tree.escaped_path(str(path.relative_to(context)))

@@ -62,17 +62,17 @@ def _entry(record: bytes, service: str, commit: str) -> Entry:
     mode, _kind, _object, size = head.split()
     path = raw.decode("utf-8", "surrogateescape")
     if len(raw) > PATH or (len(raw) > NAME and any(len(name) > NAME for name in raw.split(b"/"))):
-        what = _("the path {path}… is too long").format(path=printable(path[:100]))
+        what = _("the path {path}… is too long").format(path=escaped_path(path[:100]))
         raise _refusal(service, commit, what)
     if not OWN.isdisjoint(path.lower().split("/")):
-        raise _refusal(service, commit, _("the path {path} cannot be written").format(path=printable(path[:100])))
+        raise _refusal(service, commit, _("the path {path} cannot be written").format(path=escaped_path(path[:100])))
     return Entry(mode.decode(), int(size) if size.isdigit() else 0, path)
 
 
 def text(repository: Path, commit: str, entry: Entry, service: str) -> str:
     """What a file of a commit holds. Raises RefusedError where it is larger than such a text can be."""
     if entry.size > TEXT:
-        what = _("{path} is larger than {size}").format(path=printable(entry.path), size=numbers.size(TEXT))
+        what = _("{path} is larger than {size}").format(path=escaped_path(entry.path), size=numbers.size(TEXT))
         raise _refusal(service, commit, what)
     return git_command.run(repository, "cat-file", "blob", f"{commit}:{entry.path}").out
 
@@ -84,7 +84,7 @@ def _refusal(service: str, commit: str, what: str) -> RefusedError:
     )
 
 
-def printable(path: str) -> str:
+def escaped_path(path: str) -> str:
     """A path as one harmless line: what is not printed as it is (line ends, escape sequences, direction marks, bytes
     that are not valid UTF-8) stands there escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in path)

@@ -8,8 +8,8 @@ from pathlib import Path
 from celadon.adapters import process
 from celadon.errors import RefusedError
 from celadon.locale import _
+from celadon.printable import one_line
 from celadon.state.layout import write_public
-from celadon.state.plain_text import is_plain, plain
 
 UNITS = Path("/etc/systemd/system")
 TEMPORARY = Path("/etc/tmpfiles.d/celadon.conf")
@@ -22,7 +22,7 @@ USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?")  # as systemd takes it: ne
 def unit(workspace: str, folder: Path, user: str) -> str:
     """The text of the unit; `workspace` is a good name. Raises RefusedError for what systemd could misread."""
     if not USER.fullmatch(user):
-        raise RefusedError(_("systemd cannot run a service as the user {user!r}.").format(user=plain(user)))
+        raise RefusedError(_("systemd cannot run a service as the user {user!r}.").format(user=one_line(user)))
     command = " ".join(map(_quoted, [sys.executable, "-m", "celadon", "-C", str(folder), "reconcile"]))
     return f"""[Unit]
 Description=Celadon: make the server equal to the record of {workspace}
@@ -70,7 +70,7 @@ def install(workspace: str, text: str, temporary_files: str) -> Path:
 
 def _quoted(word: str) -> str:
     """A word of ExecStart: systemd.service(5), "Command lines". Raises RefusedError for what could end its line."""
-    if not is_plain(word):
+    if one_line(word) != word:
         raise RefusedError(
             _("systemd cannot run a command with control characters in a word: {word!r}.").format(word=word),
             hint=_("Rename the folder."),

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from celadon.config import dotenv, parts
-from celadon.config.load import unescaped
+from celadon.config.interpolation import unescaped
 from celadon.config.masking import Mask
 from celadon.config.positions import Loader, Positions, read
 from celadon.config.secret_files import content_of

@@ -6,7 +6,7 @@ from typing import Any
 
 from celadon.check.envfiles import origin
 from celadon.check.facts import INFO, WARNING, Facts, Finding, Rule
-from celadon.config.load import unescaped
+from celadon.config.interpolation import unescaped
 from celadon.locale import _
 from celadon.locale.numbers import size
 

@@ -12,9 +12,9 @@ from celadon.cli.opening import open_workspace
 from celadon.errors import DONE, FAILED, UsageError
 from celadon.locale import _, ngettext
 from celadon.locale.words import called
+from celadon.printable import one_line
 from celadon.run.world import utc_now
 from celadon.state.audit_chain import MISSING, Verified
-from celadon.state.plain_text import plain
 
 
 @click.command(
@@ -59,9 +59,9 @@ def _cells(one: Mapping[str, Any]) -> list[str]:
     good = outcome in ("", "succeeded")
     return [
         str(one["n"]),
-        plain(str(one.get("at", "")))[:16].replace("T", " "),
-        plain(_who(one)),
-        plain(_what(one)),
+        one_line(str(one.get("at", "")))[:16].replace("T", " "),
+        one_line(_who(one)),
+        one_line(_what(one)),
         ("" if good else "!") + called(outcome or str(one.get("event", ""))),
     ]
 

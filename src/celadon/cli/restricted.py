@@ -25,8 +25,8 @@ from celadon.cli.verbs import VERBS
 from celadon.config.outline import NAMES
 from celadon.errors import BUG, CeladonError, RefusedError, UsageError, bug_report
 from celadon.locale import _
+from celadon.printable import one_line
 from celadon.state.layout import Layout
-from celadon.state.plain_text import is_plain
 
 LONGEST = 4096  # characters of a command
 MANNERS = frozenset({"yes", "dry_run", "as_json", "detach"})
@@ -118,7 +118,7 @@ def _words() -> list[str]:
             raise UsageError(words_.format(problem=problem)) from None
     if words[:1] == ["celadon"]:
         words = words[1:]
-    if sum(map(len, words)) > LONGEST or not all(map(is_plain, words)):
+    if sum(map(len, words)) > LONGEST or any(one_line(word) != word for word in words):
         raise RefusedError(_("The command is too long, or holds control characters."))
     return words
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from celadon.config import checks, complaints, policy_checks, shape
+from celadon.config.interpolation import unescaped
 from celadon.config.model import ServiceOptions, WorkspaceOptions
 from celadon.config.positions import Loader, Positions, read, shown
 from celadon.config.secret_files import Lookup, with_contents
@@ -157,17 +158,3 @@ def _in_file_order(rendered: Any, written: Any) -> Any:
         return rendered
     order = [*(key for key in written if key in rendered), *(key for key in rendered if key not in written)]
     return {key: _in_file_order(rendered[key], written.get(key)) for key in order}
-
-
-def unescaped(value: Any) -> Any:
-    """What Celadon itself reads of a rendering: Compose writes `$` as `$$`, for the next Compose that reads it.
-
-    All keys are texts there, but a number of very many digits it leaves without quotation marks.
-    """
-    if isinstance(value, str):
-        return value.replace("$$", "$")
-    if isinstance(value, list):
-        return [unescaped(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): unescaped(item) for key, item in value.items()}
-    return value

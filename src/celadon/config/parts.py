@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from celadon.config import complaints, shape
-from celadon.config.load import unescaped
+from celadon.config.interpolation import unescaped
 from celadon.config.positions import Positions
 from celadon.config.secrets import Secrets
 from celadon.config.workspace import choose

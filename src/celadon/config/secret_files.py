@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from celadon.config.interpolation import unescaped
 from celadon.config.positions import Loader, Positions
 
 CONTENT = "x-celadon-base64"  # in what a service asks for: Compose never sees it
@@ -44,7 +45,7 @@ def with_contents(raw: Positions, text: str, look_up: Lookup) -> str:
         service = data["services"][name]
         content = None
         if "file" in secret:
-            content = _read(Path(_unescaped(secret["file"]))) if "x-celadon" in service else None
+            content = _read(Path(unescaped(secret["file"]))) if "x-celadon" in service else None
         elif "environment" in secret:
             value = _taken(raw, name, service, variables[source]) or values.get(source)
             content = value.encode() if value else None
@@ -79,7 +80,7 @@ def _asked(data: Any) -> Iterator[tuple[str, dict[str, Any], str, Mapping[str, A
 def _taken(raw: Positions, name: str, service: Mapping[str, Any], variable: str) -> str | None:
     """The value of a variable that comes from the service's env files alone."""
     value = (service.get("environment") or {}).get(variable)
-    return None if value is None or _is_written(raw, name, variable) else _unescaped(str(value))
+    return None if value is None or _is_written(raw, name, variable) else unescaped(str(value))
 
 
 def _forget_variables(
@@ -96,10 +97,6 @@ def _is_written(raw: Positions, name: str, variable: str) -> bool:
     service = (raw.data.get("services") or {}).get(name)  # None where another file has it: `extends`, `include`
     given = (service.get("environment") if isinstance(service, dict) else None) or []
     return any(str(one).partition("=")[0] == variable for one in given)
-
-
-def _unescaped(text: str) -> str:
-    return text.replace("$$", "$")
 
 
 def _read(file: Path) -> bytes | None:

@@ -4,20 +4,19 @@ A release document is a Compose file of one service, without a slot: it is froze
 document is the whole environment as it runs: backing services, router, and every slot in use. Anyone can read it.
 """
 
-import base64
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from celadon.config.secret_files import NAME, content_of, without_contents
+from celadon.config.interpolation import escaped
+from celadon.config.secret_files import NAME, content_of
 from celadon.config.workspace import EnvironmentConfig, Service
 from celadon.errors import RefusedError
 from celadon.locale import _
-from celadon.plan import confinement
+from celadon.plan import confinement, release_label
+from celadon.plan.network import Network
 from celadon.state import snapshot as labels
 from celadon.state.snapshot import Release
 
@@ -38,8 +37,6 @@ PLAIN_ENTRANCE, TLS_ENTRANCE = 60080, 60443
 ROUTER_FOLDER = "/etc/celadon"
 # What nginx writes: uploads and answers that are too large for its buffers. On disk: in memory they would count.
 ROUTER_TEMPORARY = "celadon-router"
-
-UNPACKED = 4 << 20  # bytes of a frozen document in a label
 
 # In a frozen document: what the record knows of the release, should the record be lost.
 RELEASE_KEY = "x-release"
@@ -109,42 +106,6 @@ def build_key(commit: str, service: Service) -> str:
 
 
 @dataclass(frozen=True)
-class Network:
-    """An environment's network. The engine hands out the lower half; the upper half is Celadon's, slot by slot.
-
-    A slot keeps its address for ever: no name is resolved on a request's way, and no restart in another order can
-    send one service's users to another service.
-    """
-
-    subnet: IPv4Network
-
-    @property
-    def dynamic(self) -> IPv4Network:
-        return next(self.subnet.subnets(1))
-
-    @property
-    def gateway(self) -> IPv4Address:
-        """The host's own address in it."""
-        return self.subnet.network_address + 1
-
-    @property
-    def router(self) -> IPv4Address:
-        return self.address(0)
-
-    def address(self, place: int) -> IPv4Address:
-        """The fixed address number `place` (0 is the router's). Raises ValueError when the network is too small."""
-        upper = list(self.subnet.subnets(1))[1]
-        if place + 2 >= upper.num_addresses:
-            raise ValueError(place)
-        return upper.network_address + 1 + place
-
-    def place(self, address: str) -> int:
-        """The number of a fixed address."""
-        upper = list(self.subnet.subnets(1))[1]
-        return int(IPv4Address(address)) - int(upper.network_address) - 1
-
-
-@dataclass(frozen=True)
 class Placed:
     """A frozen release in a slot, at its address; the contents of its secrets are files in the folder `secrets`."""
 
@@ -208,7 +169,7 @@ def secret_mounts(definition: Document, name: str, folder: str) -> tuple[Documen
             grants.append(grant)
             continue
         unique = f"{name}.{source}"  # two slots may have two values
-        files[unique] = {"file": _literal(f"{folder}/{source}")}
+        files[unique] = {"file": escaped(f"{folder}/{source}")}
         grants.append({"source": unique, "target": grant.get("target") or source})
     return ({**definition, "secrets": grants} if grants else definition), files
 
@@ -228,7 +189,7 @@ def slot_service(config: EnvironmentConfig, placed: Placed, hosts: Mapping[str, 
         labels.SLOT: placed.slot,
         labels.RELEASE: placed.release.id,
         labels.COMMIT: placed.release.commit,
-        labels.DOCUMENT: packed(placed.document),
+        labels.DOCUMENT: release_label.packed(placed.document),
     }
     return definition
 
@@ -241,40 +202,6 @@ def one_off_document(config: EnvironmentConfig, network: Network, placed: Placed
     given = {name: value for name, value in definition["labels"].items() if not name.startswith("celadon.")}
     definition |= {"labels": {**given, **marks}, "networks": {**definition["networks"], "default": None}}
     return {**document, "services": {placed.release.service: definition}}
-
-
-def packed(document: Mapping[str, Any]) -> str:
-    """A frozen document for a container's label, should the workspace's own copy be lost.
-
-    Without the values of its environment and its secrets, which the container has: a label is shown to more eyes.
-    "" where the text of a configuration file would be in it, which may hold a password.
-    """
-    if any("content" in config for config in (document.get("configs") or {}).values()):
-        return ""
-    services = {
-        name: {k: v for k, v in without_contents(d).items() if k != "environment"}
-        for name, d in document["services"].items()
-    }
-    text = json.dumps({**document, "services": services}, default=str)
-    return base64.b64encode(zlib.compress(text.encode())).decode()
-
-
-def unpacked(label: str, environment: Mapping[str, str]) -> Document:
-    """The frozen document of one service again; `environment` is what its container has.
-
-    Raises ValueError for a label that `packed` cannot have made.
-    """
-    try:
-        stream = zlib.decompressobj()
-        document: Document = json.loads(stream.decompress(base64.b64decode(label), UNPACKED))
-        services = list(document["services"].values())
-    except (zlib.error, KeyError, TypeError, AttributeError, RecursionError):
-        raise ValueError(label[:40]) from None
-    if not all(isinstance(definition, dict) for definition in services):
-        raise ValueError(label[:40])
-    for definition in services:
-        definition["environment"] = {name: _literal(value) for name, value in environment.items()}
-    return document
 
 
 def host_entries(config: EnvironmentConfig, network: Network) -> dict[str, str]:
@@ -305,7 +232,7 @@ def _router(config: EnvironmentConfig, network: Network, folder: str, image: str
         **confinement.router(config),
         "annotations": _annotations(config, {}),
         "volumes": [
-            {"type": "bind", "source": _literal(folder), "target": ROUTER_FOLDER, "read_only": True},
+            {"type": "bind", "source": escaped(folder), "target": ROUTER_FOLDER, "read_only": True},
             {"type": "volume", "source": ROUTER_TEMPORARY, "target": "/tmp"},  # noqa: S108 (in the container)
         ],
         "labels": {
@@ -342,11 +269,6 @@ def router_confinement(config: EnvironmentConfig) -> str:
     return fingerprint(confinement.router(config))
 
 
-def _literal(text: str) -> str:
-    """Compose would take a `$` for a variable."""
-    return text.replace("$", "$$")
-
-
 def _published(listen: Any, target: int) -> Document:
     port: Document = {"mode": "ingress", "protocol": "tcp", "target": target, "published": str(listen.port)}
     if listen.address:
@@ -373,7 +295,7 @@ def _labels(config: EnvironmentConfig, role: str, service: str) -> dict[str, str
     return {
         **dict.fromkeys((labels.SLOT, labels.RELEASE, labels.COMMIT, labels.FINGERPRINT, labels.DOCUMENT), ""),
         labels.WORKSPACE: config.workspace,
-        labels.FOLDER: _literal(str(config.folder)),
+        labels.FOLDER: escaped(str(config.folder)),
         labels.ENVIRONMENT: config.name,
         labels.ROLE: role,
         labels.SERVICE: service,

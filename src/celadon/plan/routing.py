@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from celadon.config.model import ServiceOptions
 from celadon.config.values import HOST
 from celadon.config.workspace import EnvironmentConfig
-from celadon.plan.render import PLAIN_ENTRANCE, ROUTER_FOLDER, TLS_ENTRANCE, Network, Placed
+from celadon.plan.network import Network
+from celadon.plan.render import PLAIN_ENTRANCE, ROUTER_FOLDER, TLS_ENTRANCE, Placed
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from celadon.config.policy import for_image
 from celadon.errors import CeladonError, CommandError, CommandTimeout, RefusedError
 from celadon.locale import _
 from celadon.plan.policy_steps import KeepSbom, Scan
+from celadon.printable import one_line
 from celadon.run import projection
 from celadon.run.world import World
 from celadon.state import evidence
@@ -166,7 +167,7 @@ def _is_given(name: str, program: str) -> bool:
 
 def cleaned(line: str) -> str:
     """A line of another program, without what a terminal would obey, and not longer than anybody reads."""
-    text = "".join(c if c.isprintable() else " " for c in re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", line))
+    text = one_line(line)
     return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from celadon.locale import _
+from celadon.printable import one_line
 from celadon.run.lock_folder import LIMIT
-from celadon.state.plain_text import plain
 
 LONGEST = 300  # characters of one text
 PIDS = range(1, 1 << 22)
@@ -35,7 +35,9 @@ NOBODY_KNOWN = Holder(0, "", "", "", "")
 
 def written(holder: Holder) -> bytes:
     """What others read: always LIMIT bytes, so that one write replaces another."""
-    short = {key: plain(value[:LONGEST]) if isinstance(value, str) else value for key, value in asdict(holder).items()}
+    short = {
+        key: one_line(value[:LONGEST]) if isinstance(value, str) else value for key, value in asdict(holder).items()
+    }
     return json.dumps(short, ensure_ascii=False).encode().ljust(LIMIT)[:LIMIT]
 
 
@@ -51,4 +53,4 @@ def read(data: bytes) -> Holder | None:
         return None
     if not all(isinstance(value, str) and len(value) <= LONGEST for value in texts.values()):
         return None
-    return Holder(holder.pid, **{key: plain(value) for key, value in texts.items()})
+    return Holder(holder.pid, **{key: one_line(value) for key, value in texts.items()})

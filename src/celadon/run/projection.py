@@ -14,7 +14,8 @@ from celadon.config.positions import Loader
 from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
 from celadon.plan import confinement, render, routing, tags
-from celadon.plan.render import Network, Placed
+from celadon.plan.network import Network
+from celadon.plan.render import Placed
 from celadon.plan.steps import Candidate
 from celadon.run import router_image, secret_files
 from celadon.run.world import World

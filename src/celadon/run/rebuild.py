@@ -9,7 +9,9 @@ from celadon.adapters import docker, nginx
 from celadon.config.positions import Loader
 from celadon.config.values import NAME
 from celadon.locale import _
-from celadon.plan.render import RELEASE_KEY, Network, unpacked
+from celadon.plan.network import Network
+from celadon.plan.release_label import unpacked
+from celadon.plan.render import RELEASE_KEY
 from celadon.run import observe
 from celadon.state.layout import Layout, write_private
 from celadon.state.record import Record

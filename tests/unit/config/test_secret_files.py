@@ -11,7 +11,7 @@ from celadon.config.positions import read
 from celadon.config.secret_files import CONTENT, content_of, with_contents
 from celadon.config.workspace import EnvironmentConfig
 from celadon.errors import RefusedError
-from celadon.plan import render
+from celadon.plan import release_label, render
 from celadon.run import secret_files
 
 FILE = """
@@ -95,8 +95,10 @@ def test_contents_are_frozen_and_shown_to_nobody(tmp_path: Path) -> None:
     web.definition["secrets"].pop(4)  # type: ignore[attr-defined]
     document = render.release_document(config, web)
     assert contents(document["services"]["web"])["of_env_file"] == b"a$b"
-    label = render.packed(document)
-    assert CONTENT not in str(render.unpacked(label, {})) and "of_env_file" in str(render.unpacked(label, {}))
+    label = release_label.packed(document)
+    assert CONTENT not in str(release_label.unpacked(label, {})) and "of_env_file" in str(
+        release_label.unpacked(label, {})
+    )
     definition, files = render.secret_mounts(document["services"]["web"], "web-blue", "/frozen/$x")
     assert files["web-blue.of_env_file"] == {"file": "/frozen/$$x/of_env_file"}
     assert {"source": "web-blue.of_env_file", "target": "/run/secrets/of_env_file"} in definition["secrets"]

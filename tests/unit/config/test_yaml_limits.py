@@ -41,9 +41,9 @@ def _bomb(levels: int) -> str:
 )
 def test_excess_is_said_with_its_place(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "compose.yaml").write_text(HEAD + text)
-    begun = time.monotonic()
+    begun = time.process_time()
     assert words in _refused(tmp_path / "compose.yaml")
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def _refused(file: Path) -> str:

@@ -81,5 +81,5 @@ def test_nothing_that_it_sends_harms_who_asks(
         monkeypatch.setenv("DOPPLER_API_HOST", server.host)
         said = team.celadon("env", "pull", "staging", "-y", expect=1)
     assert words in said and "c4n4ry" not in said and len(said) < 3000, said[:3000]
-    assert _peak() - before < 64 * MEGABYTE and time.monotonic() - begun < 10
+    assert _peak() - before < 64 * MEGABYTE and time.monotonic() - begun < 30
     assert team.file().read_text() == "A=old\n"

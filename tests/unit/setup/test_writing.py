@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from celadon.adapters import process
 from celadon.adapters.drafts import Draft, write
 from celadon.app import configs
-from celadon.config.load import unescaped
+from celadon.config.interpolation import unescaped
 from celadon.config.outline import load_outline
 from celadon.errors import UsageError
 from celadon.setup import composing, envfiles, ignoring, scripts, writing
