@@ -23,7 +23,7 @@ class CeladonError(Exception):
     def __init__(self, message: str, *, evidence: Sequence[str] = (), hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.evidence = tuple(map(shortened, evidence))
+        self.evidence = tuple(evidence)
         self.hint = hint
         self.log = ""  # the file with the whole story, where a deployment wrote one
 
@@ -34,8 +34,10 @@ class CeladonError(Exception):
         self.args = (self.message,)
 
 
-def shortened(line: str) -> str:
-    """A line of evidence, cut where it is too long: between two words if it has some, so that no word is half shown."""
+def cut_evidence(line: str) -> str:
+    """A line of evidence as it is shown and recorded: cut between two words where it is too long, and if it has none in
+    the middle. Secrets must be hidden first: a part of one is not recognized any more.
+    """
     if len(line) <= LONGEST:
         return line
     room = LONGEST - 50  # for the words after it

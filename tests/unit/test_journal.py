@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from celadon.config.masking import Mask
 from celadon.errors import CeladonError
 from celadon.run.journal import End, Journal, alive, follow
 
@@ -64,6 +65,13 @@ def test_who_follows_hears_everything_and_the_end(files: tuple[Path, Path]) -> N
     journal.close()
     assert "#1 building" in files[1].read_text() and "mend it" in files[1].read_text()
     assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
+
+
+def test_a_long_line_of_evidence_is_cut_after_its_secrets_are_hidden(files: tuple[Path, Path]) -> None:
+    journal = Journal(*files, Mask(["canary-of-this-test"]))
+    journal.end(End(1, "it broke", ("y" * 440 + "canary-of-this-test" + "y" * 10_000,)))
+    journal.close()
+    assert "canary" not in "".join(file.read_text() for file in files)
 
 
 def test_a_death_without_a_last_word_is_known(files: tuple[Path, Path]) -> None:

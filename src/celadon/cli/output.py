@@ -9,7 +9,7 @@ from datetime import datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from celadon.errors import CeladonError, ConfigError
+from celadon.errors import CeladonError, ConfigError, cut_evidence
 from celadon.locale import _, numbers
 from celadon.plan.expect import FAILED, BuildStep, Course
 from celadon.printable import escaped, printable, without_passwords
@@ -109,8 +109,9 @@ def error(problem: CeladonError) -> None:
     err = console(stderr=True)
     err.print(_("error:"), style="bold red", end=" ")
     err.print(plain(problem.message), markup=False)
+    indent = "" if isinstance(problem, ConfigError) else "  "
     for line in problem.evidence:
-        err.print(plain(line) if isinstance(problem, ConfigError) else f"  {plain(line)}", markup=False)
+        err.print(indent + plain(cut_evidence(line)), markup=False)
     if problem.log:
         err.print("  " + _("the whole log: {file}").format(file=problem.log), markup=False)
     if problem.hint:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
-from celadon.errors import Cancelled, CeladonError
+from celadon.errors import Cancelled, CeladonError, cut_evidence
 from celadon.locale import _
 from celadon.plan import steps
 from celadon.plan.steps import Plan, Step
@@ -76,7 +76,9 @@ def execute(world: World, plan: Plan, deployment: int, cancel: Cancel) -> str:
             undo(world, done)
         outcome = outcomes.REVERTED if _committed(done) and not tidying else outcomes.FAILED
         outcome = outcomes.CANCELLED if isinstance(error, Cancelled) else outcome
-        evidence = [world.hide(line) for line in error.evidence] if isinstance(error, CeladonError) else ()
+        evidence = (
+            [cut_evidence(world.hide(line)) for line in error.evidence] if isinstance(error, CeladonError) else ()
+        )
         world.record.finish(deployment, outcome, world.hide(str(error)), world.now().isoformat(), evidence)
         raise
     world.record.finish(deployment, outcomes.SUCCEEDED, "", world.now().isoformat())

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from celadon.errors import DONE, CeladonError
+from celadon.errors import DONE, CeladonError, cut_evidence
 from celadon.locale import _
 from celadon.plan.expect import CACHED, FINISHED, BuildStep
 from celadon.printable import printable
@@ -83,8 +83,9 @@ class Journal:
 
     def end(self, end: End) -> None:
         """The last word: who follows stops here."""
-        end = replace(end, message=self.hide(end.message), evidence=tuple(map(self.hide, end.evidence)),
-                      hint=self.hide(end.hint), trace=self.hide(end.trace))  # fmt: skip
+        evidence = tuple(cut_evidence(self.hide(line)) for line in end.evidence)
+        message, hint, trace = map(self.hide, (end.message, end.hint, end.trace))
+        end = replace(end, message=message, evidence=evidence, hint=hint, trace=trace)
         for text in (end.message, *end.evidence, end.hint, end.trace):
             if text:
                 self.log(text)
