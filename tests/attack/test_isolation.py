@@ -119,7 +119,10 @@ def only_the_router_sees_what_celadon_keeps(both: Workspace) -> None:
         for name, one in containers(both, environment).items():
             sources = [Path(m["Source"]) for m in one["Mounts"] if m["Type"] == "bind"]
             inside = [(m["Source"], m["RW"]) for m in one["Mounts"] if Path(m["Source"]).is_relative_to(kept)]
-            assert inside == ([(str(kept / "router" / environment), False)] if name == "router" else [])
+            release = one["Config"]["Labels"].get(labels.RELEASE, "")
+            asked = kept / "releases" / environment / both.unique("shop") / release / "secrets" / "token"
+            own = {"router": [(str(kept / "router" / environment), False)], "shop": [(str(asked), False)]}
+            assert inside == own.get(name, [])
             assert not any(kept.is_relative_to(source) for source in sources)
             marks = json.dumps(one["Config"]["Labels"])
             document = one["Config"]["Labels"].get(labels.DOCUMENT)
@@ -130,7 +133,8 @@ def only_the_router_sees_what_celadon_keeps(both: Workspace) -> None:
         assert not any("canary" in file.read_text() for file in held.values())
     for path in (kept, *kept.rglob("*")):
         mode = stat.S_IMODE(path.stat().st_mode)
-        assert mode == (0o700 if path.is_dir() else 0o600) or path.is_relative_to(kept / "src"), (path, oct(mode))
+        wanted = 0o700 if path.is_dir() else 0o444 if path.parent.name == "secrets" else 0o600
+        assert mode == wanted or path.is_relative_to(kept / "src"), (path, oct(mode))
 
     # The workers of nginx, whom a request could subvert, cannot read its configuration, nor a key beside it.
     router = containers(both, "staging")["router"]

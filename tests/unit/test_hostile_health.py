@@ -28,6 +28,7 @@ def endpoint(chunks: Callable[[], Iterator[bytes]]) -> Iterator[Question]:
             while True:
                 other, _address = server.accept()
                 with other, suppress(OSError):
+                    other.settimeout(3 * TIMEOUT)  # the kernel keeps a conversation that was cut off half open
                     other.recv(65536)
                     for chunk in chunks():
                         other.sendall(chunk)
