@@ -111,6 +111,29 @@ def test_what_is_no_file_of_its_own_is_not_written(tmp_path: Path, log: Path) ->
             audit_log.append(tmp_path / name, entry(1))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+def test_the_owner_of_a_workspace_goes_on_where_root_began(tmp_path: Path) -> None:
+    folder = tmp_path / ".celadon"
+    folder.mkdir()
+    os.chown(folder, 1, 1)
+    assert audit_log.append(folder / "audit.jsonl", entry(1)) == 1
+    found = (folder / "audit.jsonl").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1, 1, 0o600)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"services": 5}, {"releases": [1]}, {"releases": {"web": 1}}, {"at": "x"}, {"at": "2026-01-01"}]
+)
+def test_an_entry_that_no_celadon_wrote_is_shown_or_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], odd: dict[str, object]
+) -> None:
+    (tmp_path / "compose.yaml").write_text("{name: shop, x-celadon: {environments: {staging: {}}}, services: {}}")
+    (tmp_path / ".celadon").mkdir(mode=0o700)
+    audit_log.append(Layout(tmp_path).audit, entry(1) | odd)
+    for words in ([], ["--since", "1d"], ["--json"], ["--verify"]):
+        assert run(["-C", str(tmp_path), "audit", *words]) in (0, 1), capsys.readouterr()
+
+
 def test_a_full_disk_stops_nothing_and_is_said(tmp_path: Path, log: Path) -> None:
     warned: list[str] = []
     size = log.stat().st_size

@@ -28,3 +28,10 @@ def test_who_looks_waits_for_nothing_that_only_acting_needs() -> None:
 def test_a_program_that_a_signal_ends_has_the_code_that_a_shell_gives_it() -> None:
     assert [process.attach(["sh", "-c", f"kill -{signal} $$"]) for signal in ("PIPE", "TERM")] == [141, 143]
     assert process.attach(["sh", "-c", "exit 7"]) == 7
+
+
+def test_a_number_that_nobody_can_count_to_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("{name: shop, x-celadon: {environments: {staging: {}}}, services: {}}")
+    command = [sys.executable, "-m", "celadon", "-C", str(tmp_path), "history", "-n", "9" * 20]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr

@@ -97,6 +97,13 @@ def test_everything_else_is_refused_in_words(
     assert '"event":"refused"' in (folder / ".celadon" / "audit.jsonl").read_text()
 
 
+def test_the_workspace_of_a_folder_above_is_not_reached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = folder / "below"
+    below.mkdir()
+    with pytest.raises(CeladonError, match=f"no compose.yaml in {below}"):
+        asked(below, monkeypatch, "deploy", "staging")
+
+
 @pytest.mark.parametrize("command", ["deploy 'staging", "deploy staging; sh", "sh -c 'deploy staging'", "", "\n"])
 def test_no_shell_reads_what_ssh_was_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv(READ, "deploy staging '$(sh)' `sh`")  # names of services that are not there
@@ -113,10 +120,11 @@ def test_who_calls_is_asked_of_the_system(folder: Path, monkeypatch: pytest.Monk
             asked(folder, monkeypatch, "status")
 
 
-def test_who_keeps_files_short_cannot_keep_out_of_the_log(folder: Path) -> None:
+@pytest.mark.parametrize("limit", ["FSIZE, (4096, 4096)", "CPU, (5, 9)", "AS, (1 << 33, 1 << 33)", "NOFILE, (99, 99)"])
+def test_a_callers_limits_neither_keep_the_log_short_nor_kill_a_deployment(folder: Path, limit: str) -> None:
     code = f"""
 import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+resource.setrlimit(resource.RLIMIT_{limit})
 from pathlib import Path
 from celadon.app import rights
 from celadon.cli import restricted
@@ -125,8 +133,22 @@ sys.argv = ["program", "status"]
 print(restricted.allowed(Path({str(folder)!r}), "staging", {GROUP!r}))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert ran.returncode == 1 and "Your shell limits files" in ran.stderr
+    assert ran.returncode == 1 and "Your shell limits what programs may use" in ran.stderr
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY  # here
+
+
+def test_ctrl_z_does_not_stop_the_program(folder: Path) -> None:
+    """The terminal sends SIGTSTP. Stopped while it heals, the program would keep the host's lock."""
+    code = """
+import os, signal
+from celadon.cli import restricted_environment
+restricted_environment.clean()
+for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+    os.kill(os.getpid(), number)
+print("went on")
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    assert ran.stdout == "went on\n", ran.stderr
 
 
 def test_a_group_that_could_do_more_is_refused(tmp_path: Path) -> None:

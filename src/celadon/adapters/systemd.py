@@ -23,7 +23,7 @@ def unit(workspace: str, folder: Path, user: str) -> str:
     """The text of the unit; `workspace` is a good name. Raises RefusedError for what systemd could misread."""
     if not USER.fullmatch(user):
         raise RefusedError(_("systemd cannot run a service as the user {user!r}.").format(user=one_line(user)))
-    command = " ".join(map(_quoted, [sys.executable, "-m", "celadon", "-C", str(folder), "reconcile"]))
+    command = " ".join(map(_quoted, [sys.executable, "-P", "-m", "celadon", "-C", str(folder), "reconcile"]))
     return f"""[Unit]
 Description=Celadon: make the server equal to the record of {workspace}
 After=docker.service

@@ -71,8 +71,9 @@ def heal_in_passing(workspace: Workspace, environment: str, report: Report) -> N
 def heal_told(workspace: Workspace, environment: str, report: Report) -> None:
     """Heal one environment under the host's lock, and tell the operator what was done."""
     with Messenger(report) as messenger, locked(workspace, "reconcile", LOCK_LIMIT, report):
-        for line in heal(workspace, environment, report, messenger):
-            report.note(_("healed: {what}").format(what=line))
+        done = heal(workspace, environment, report, messenger)
+    for line in done:  # without the lock: nobody has to read what is written to a terminal or a pipe
+        report.note(_("healed: {what}").format(what=line))
 
 
 def heal_the_killed(workspace: Workspace, report: Report) -> None:

@@ -39,8 +39,14 @@ def _a_ref(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
     return value
 
 
+LARGEST = (1 << 63) - 1  # that SQLite can count to
+
+
 class _Number(click.IntRange):
     name = "number"  # as what is wrong with one says it
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return min(int(super().convert(value, param, ctx)), LARGEST)
 
 
 NUMBER = _Number(min=1)

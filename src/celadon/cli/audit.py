@@ -75,11 +75,13 @@ def _who(one: Mapping[str, Any]) -> str:
 
 
 def _what(one: Mapping[str, Any]) -> str:
-    services, number = one.get("services") or [], one.get("deployment")
-    moved = one.get("releases") or {}
+    services, number, moved = one.get("services"), one.get("deployment"), one.get("releases")
+    services = services if isinstance(services, list) else []  # a chain can be whole and yet not be Celadon's
+    moved = moved if isinstance(moved, dict) else {}
     words = [str(one.get("act", "")), str(one.get("environment", "")), *map(str, services), str(one.get("program", ""))]
     words += [f"#{number}"] if number else []
-    words += [f"{service}: {' → '.join(str(one or '-') for one in pair)}" for service, pair in moved.items()]
+    pairs = {service: pair for service, pair in moved.items() if isinstance(pair, list)}
+    words += [f"{service}: {' → '.join(str(one or '-') for one in pair)}" for service, pair in pairs.items()]
     return " ".join(filter(None, words))
 
 

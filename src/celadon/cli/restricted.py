@@ -29,6 +29,12 @@ from celadon.printable import one_line
 from celadon.state.layout import Layout
 
 LONGEST = 4096  # characters of a command
+LIMITS = {  # what the caller's shell must leave to programs
+    **dict.fromkeys(
+        (resource.RLIMIT_FSIZE, resource.RLIMIT_CPU, resource.RLIMIT_AS, resource.RLIMIT_DATA), resource.RLIM_INFINITY
+    ),
+    resource.RLIMIT_NOFILE: 512,
+}
 MANNERS = frozenset({"yes", "dry_run", "as_json", "detach"})
 BUILT = frozenset({"environment", "services", "ref", "force"})
 BACK = frozenset({"environment", "services", "to"})
@@ -69,7 +75,10 @@ def allowed(folder: Path, environment: str, group: str) -> list[str]:
     """The words of the command, completed by the environment. Raises CeladonError for what may not be."""
     _refuse_others(folder, group)
     _refuse_limits()
-    rights.refuse_more(group, folder, *filter(Path.exists, (folder / name for name in NAMES)))
+    files = [folder / name for name in NAMES if (folder / name).is_file()]
+    if not files:  # `celadon` would look in the folders above, where another workspace may be
+        raise UsageError(_("There is no compose.yaml in {folder} or above it.").format(folder=folder))
+    rights.refuse_more(group, folder, *files)
     words = _words()
     verb = next((one for one in ALLOWED if tuple(words[: len(one)]) == one), None)
     if verb is None:
@@ -99,11 +108,15 @@ def _refuse_others(folder: Path, group: str) -> None:
 
 
 def _refuse_limits() -> None:
-    """A caller who keeps files short could keep what he does out of the audit log."""
-    for limit, least in ((resource.RLIMIT_FSIZE, resource.RLIM_INFINITY), (resource.RLIMIT_NOFILE, 512)):
+    """A caller who keeps files short could keep what they do out of the audit log. One who limits CPU time or memory
+    could have a deployment killed halfway.
+    """
+    for limit, least in LIMITS.items():
         _soft, hard = resource.getrlimit(limit)
         if hard not in (least, resource.RLIM_INFINITY) and (least == resource.RLIM_INFINITY or hard < least):
-            raise RefusedError(_("Your shell limits files (ulimit -f, ulimit -n); start a new one."))
+            raise RefusedError(
+                _("Your shell limits what programs may use (ulimit -f, -n, -t, -v, -d); start a new one.")
+            )
         resource.setrlimit(limit, (hard, hard))
 
 

@@ -29,5 +29,7 @@ def clean() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):  # ignored, programs that fail would seem to succeed
         signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):  # Ctrl-Z would keep the host's lock from everybody
+        signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
     os.closerange(3, 4096)

@@ -1,8 +1,11 @@
 """Whose a file is: on a host with other users, what one of them put in the way is refused, not read."""
 
+import grp
 import os
 import pwd
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from celadon.errors import RefusedError
@@ -11,14 +14,31 @@ from celadon.locale import _
 OTHERS = 0o002  # may write
 
 
-def accepted(folder: Path) -> frozenset[int]:
-    """Whose files are believed by who works in `folder`: root's, one's own, and those of the folder's owner.
+def members_of(group: int) -> frozenset[int]:
+    """The users that a group lists as its members."""
+    try:
+        names = grp.getgrgid(group).gr_mem
+    except KeyError:
+        return frozenset()
+    found = set()
+    for one in names:
+        with suppress(KeyError):  # removed since, and still listed
+            found.add(pwd.getpwnam(one).pw_uid)
+    return frozenset(found)
+
+
+def accepted(folder: Path, members: Callable[[int], frozenset[int]] = members_of) -> frozenset[int]:
+    """The users whose files are used in `folder`: root, oneself, the folder's owner, and the members of its group if
+    that may write to it.
 
     The owner of a folder that everybody may write to says nothing about what is in it.
     """
     found = folder.stat()
     own = {0, os.geteuid()}
-    return frozenset(own if found.st_mode & OTHERS else {*own, found.st_uid})
+    if found.st_mode & OTHERS:
+        return frozenset(own)
+    team = members(found.st_gid) if found.st_mode & stat.S_IWGRP else frozenset()
+    return frozenset({*own, found.st_uid, *team})
 
 
 def refuse_foreign(path: Path, users: frozenset[int]) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 SEAL = re.compile(rb',"hash":"([0-9a-f]{64})"\}$')
@@ -61,8 +62,14 @@ def entry_of(raw: bytes) -> Mapping[str, Any] | None:
         found = json.loads(raw)
     except (ValueError, RecursionError):
         return None
-    good = isinstance(found, dict) and type(found.get("n")) is int and isinstance(found.get("at"), str)
-    return found if good else None
+    return found if isinstance(found, dict) and type(found.get("n")) is int and _is_moment(found.get("at")) else None
+
+
+def _is_moment(text: object) -> bool:
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def link_of(raws: Sequence[bytes]) -> tuple[Link, int]:

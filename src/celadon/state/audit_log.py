@@ -23,6 +23,8 @@ def append(file: Path, entry: Mapping[str, Any]) -> int:
     with _opened(file, os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:
         _lock(descriptor)
         size = os.fstat(descriptor).st_size
+        if not size:
+            _give_to_the_folders_owner(descriptor, file.parent)
         data = os.pread(descriptor, TAIL, max(0, size - TAIL))
         raws = data.split(b"\n")
         unfinished = raws.pop()  # "" after a line end: nothing was torn
@@ -71,6 +73,13 @@ def _lock(descriptor: int) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.01)
+
+
+def _give_to_the_folders_owner(descriptor: int, folder: Path) -> None:
+    """Where root acts first, the owner of the workspace must be able to go on with the log."""
+    if os.geteuid() == 0:
+        found = folder.stat()
+        os.fchown(descriptor, found.st_uid, found.st_gid)
 
 
 def _sync(folder: Path) -> None:

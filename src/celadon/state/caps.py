@@ -23,9 +23,10 @@ def known(engine: str) -> frozenset[str]:
 
 
 def remember(engine: str, mark: str) -> None:
-    """Keep that a way held."""
+    """Keep that a way held. Where that cannot be written, it is tried again with the next build."""
     if mark not in (before := known(engine)):
-        write_private(file(), "\n".join([_host(engine), *sorted({*before, mark})]))
+        with suppress(OSError):
+            write_private(file(), "\n".join([_host(engine), *sorted({*before, mark})]))
 
 
 def _host(engine: str) -> str:
@@ -35,7 +36,15 @@ def _host(engine: str) -> str:
 def file() -> Path:
     """Where they are kept, outside of all workspaces: the cap is the host's. Never in a folder of another user's."""
     wished = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    there = next(folder for folder in (wished, *wished.absolute().parents) if folder.exists())
-    if there.stat().st_uid not in (0, os.geteuid()):  # sudo may keep the caller's HOME
+    if not _is_ours(wished):  # sudo may keep the caller's HOME
         wished = Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".cache"
     return wished / "celadon" / "cap"
+
+
+def _is_ours(wished: Path) -> bool:
+    """Whether `wished`, or the nearest folder above it that is there, is this user's own or root's, and can be seen."""
+    try:
+        there = next(folder for folder in (wished, *wished.absolute().parents) if folder.exists())
+    except PermissionError:
+        return False
+    return there.stat().st_uid in (0, os.geteuid())
