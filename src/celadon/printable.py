@@ -6,7 +6,8 @@ Applied when text is written to a log or to the record, and again when it is sho
 import re
 
 # String controls (OSC: titles, links, clipboard; DCS, SOS, PM, APC), then CSI (colours, cursor), then short escapes.
-_STRING = r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+# None reaches over the beginning of another one: searching each for its end would take time by the square of a line.
+_STRING = r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n\x9d\x90\x98\x9e\x9f]*+(?:\x07|\x1b\\|\x9c)"
 _CSI = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
 _SHORT = r"\x1b[ -/]*[0-~]"
 # What shows nothing, or turns the text around: bidirectional controls, zero-width characters, fillers, tags.
@@ -15,8 +16,8 @@ _INVISIBLE = (
     "\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
-# Joiners belong into emoji and into several scripts; next to ASCII they only hide.
-_JOINER = r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+# Joiners belong into emoji and into several scripts; next to ASCII they only hide, as many as there are in a row.
+_JOINER = r"(?<![^\x00-\x7f])[\u200c\u200d]++|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\x00-\x7f])"
 
 _REMOVED = re.compile(f"{_STRING}|{_CSI}|{_SHORT}|[{_CONTROL}{_INVISIBLE}]")
 _STRAY_JOINER = re.compile(_JOINER)
@@ -36,9 +37,7 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     seen = _SURROGATE.sub("\ufffd", _SEPARATOR.sub(" ", _REMOVED.sub("", text)))
-    while (without := _STRAY_JOINER.sub("", seen)) != seen:  # a joiner that is removed may leave another one alone
-        seen = without
-    return seen
+    return _STRAY_JOINER.sub("", seen)
 
 
 def one_line(text: str) -> str:

@@ -1,10 +1,13 @@
 """Who pushes to one service's repository must not get, through its build, at the other services or at the host."""
 
+import functools
+import hashlib
 import re
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -112,6 +115,25 @@ def test_no_dockerfile_takes_the_image_of_another_service(team: Workspace) -> No
     team.write()
     pushed(team, "shop", 'FROM nginx:1.30\nCOPY --from=hub /hidden /\nRUN echo "<it: $(cat /hidden)>"\n')
     assert found(built(team, "shop")) == {"it: hidden"}
+
+
+def test_add_brings_nothing_from_the_hosts_own_network(shop: Workspace, tmp_path: Path) -> None:
+    """BuildKit would fetch it from where the engine is: loopback, another environment, a cloud's metadata service."""
+    (tmp_path / "page").write_text("internal\n")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = f"http://127.0.0.1:{server.server_port}/page"
+        pushed(shop, "shop", f"# celadon: allow dockerfile/add-address\n{SMALL}ADD {page} /page\n")
+        assert "dockerfile/add-address" in shop.celadon("build", "staging", expect=1).err
+        hidden = f'{SMALL}RUN echo "<<X"\nADD {page} /page\nRUN <<X\nX\n'  # it is read otherwise than BuildKit does
+        pushed(shop, "shop", hidden)
+        refused = shop.celadon("build", "staging", expect=1).err
+        assert page in refused and "--checksum" in refused and shop.images() == []
+        known = hashlib.sha256(b"internal\n").hexdigest()
+        pushed(shop, "shop", f'{SMALL}ADD --checksum=sha256:{known} {page} /page\nRUN echo "<it: $(cat /page)>"\n')
+        assert found(built(shop, "shop")) == {"it: internal"}
+        server.shutdown()
 
 
 def test_a_dockerfile_brings_no_frontend_of_its_own(shop: Workspace) -> None:

@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.workspace import GIT, Workspace, processes, run
 
 CANARY = "c4n4ryOfAService"
@@ -312,3 +314,19 @@ def test_production_takes_only_commits_with_a_signed_tag(empty: Workspace, regis
     assert f"verify the signature of {name} {sha[:7]} ({ALICE})" in promote(0)
     assert team.version("/shop", "production") == "1"
     assert team.evidence("shop", "production")["signature"]["tag"] == "v4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'FROM scratch\nRUN echo "<<X"\nFROM nginx:1.30\nRUN <<X\nX\n',  # no here-document, though it looks like one
+        "FROM scratch\nRUN echo a\\\\\nFROM nginx:1.30\n",  # and no continued line
+        "FROM scratch AS base\nONBUILD COPY --from=nginx:1.30 /etc/nginx /\nFROM base\n",
+    ],
+)
+def test_a_dockerfile_that_deceives_its_readers_gets_no_image_by_its_tag(shop: Workspace, text: str) -> None:
+    shop.of_production = {"policy": {"pinned": "required"}}
+    shop.write()
+    shop.commit("shop", {"Dockerfile": text}, "a commit")
+    said = shop.celadon("build", "staging", expect=1).err
+    assert "the build asks for the image docker.io/library/nginx:1.30, which is not pinned by its digest" in said

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import unicodedata
 
 import pytest
@@ -80,3 +81,12 @@ def test_documents_say_the_same_in_letters_that_a_terminal_shows(value: dict[str
 def test_readable_text_in_documents_stays_readable() -> None:
     assert escaped('{"a": "배포 ä"}') == '{"a": "배포 ä"}'
     assert escaped('{"a": "x\u202ey\U000e0041"}') == '{"a": "x\\u202ey\\udb40\\udc41"}'
+
+
+@pytest.mark.parametrize(
+    "line", ["\x9d" * 300_000, "é" + "\u200c\u200d" * 150_000 + "a", "é" + "\u200d" * 300_000 + "é"]
+)
+def test_a_line_that_nearly_matches_everywhere_takes_no_longer_than_another(line: str) -> None:
+    begun = time.process_time()
+    printable(line)
+    assert time.process_time() - begun < 5

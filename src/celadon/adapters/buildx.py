@@ -15,6 +15,7 @@ from celadon.adapters import build_client, engine, process
 from celadon.adapters.output import Lines, OnLine
 from celadon.errors import BuildError, CommandError, CommandTimeout
 from celadon.locale import _
+from celadon.plan import build_isolation
 from celadon.plan.expect import CACHED, COMING, FAILED, FINISHED, RUNNING, BuildStep, without_values
 
 # Keys of a Compose `build` that have their flag here. Another key is refused: dropping it would build something else.
@@ -24,7 +25,7 @@ KNOWN = {
 }  # fmt: skip
 EVIDENCE = 20
 LONGEST = 64 << 10  # bytes of a line of a build's log; the rest of the line is dropped
-DENIED = re.compile(r'source "docker-image://([^"]+)" (?:denied|not allowed) by policy')
+DENIED = re.compile(r'source "(docker-image|https?|git)://([^"]+)" (?:denied|not allowed) by policy')
 OnStep = Callable[[BuildStep], None]
 
 
@@ -125,8 +126,8 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
             hint=_("Raise x-celadon.build.timeout, or look at the step that hangs."),
         ) from error
     except CommandError as error:
-        if image := DENIED.search("\n".join([progress.cause, *error.tail])):
-            raise _of_another(service, image[1]) from error
+        if denied := DENIED.search("\n".join([progress.cause, *error.tail])):
+            raise _denied(service, denied[1], denied[2], policy or {}) from error
         step_name = progress.failed or progress.current
         words_ = _("{service}: the build failed at {step}.") if step_name else _("{service}: the build failed.")
         raise BuildError(
@@ -137,6 +138,34 @@ def build(words: Sequence[str], definition: Mapping[str, Any], service: str, tim
             cause=progress.cause,
             hint=_("Mend it, push, and deploy again; what runs was not touched."),
         ) from error
+
+
+def _denied(service: str, scheme: str, image: str, policy: Mapping[str, Any]) -> BuildError:
+    if scheme != "docker-image":
+        return _of_an_address(service, f"{scheme}://{image}")
+    if "@" in image or not build_isolation.demands_digests(policy):
+        return _of_another(service, image)
+    return BuildError(
+        _("{service}: the build asks for the image {image}, which is not pinned by its digest.").format(
+            service=service, image=image
+        ),
+        service=service,
+        step="",
+        evidence=[_("x-celadon.policy.pinned is `required`: a tag can be moved, a digest cannot.")],
+        hint=_("Name the digest as well: {image}@sha256:…").format(image=image),
+    )
+
+
+def _of_an_address(service: str, address: str) -> BuildError:
+    return BuildError(
+        _("{service}: the build adds {address}, which BuildKit would fetch from this server's own network.").format(
+            service=service, address=address
+        ),
+        service=service,
+        step="",
+        evidence=[_("Anyone who can push could read internal services and a cloud's metadata that way.")],
+        hint=_("Use ADD --checksum=sha256:…, or RUN with curl or git clone."),
+    )
 
 
 def _of_another(service: str, image: str) -> BuildError:

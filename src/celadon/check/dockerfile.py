@@ -5,6 +5,7 @@ would build.
 """
 
 import bisect
+import functools
 import itertools
 import json
 import re
@@ -102,8 +103,12 @@ class Dockerfile:
         return tuple(found)
 
 
+@functools.lru_cache(maxsize=16)
 def parse(text: str) -> Dockerfile:
-    """The Dockerfile of `text`; words that are no instruction are kept in `unknown`."""
+    """The Dockerfile of `text`; words that are no instruction are kept in `unknown`.
+
+    Every rule asks for it, and somebody may push one that takes seconds.
+    """
     instructions = list(_staged(_instructions(text.removeprefix("\ufeff").splitlines())))
     stages = []
     for _number, group in itertools.groupby(instructions, key=lambda one: one.stage):

@@ -1,4 +1,4 @@
-"""The images and the frontend that a Dockerfile names, and the rules of those that it may not have.
+"""The images, the frontend and the addresses that a Dockerfile names, and the rules of those that it may not have.
 
 The compose file decides, so no comment in the Dockerfile allows them. A build itself is held by `plan.build_isolation`.
 """
@@ -28,8 +28,15 @@ FRONTEND = Rule(
     _("BuildKit runs this image in its own place, with the caches of every service within reach"),
     _('Use docker/dockerfile:1. If it is meant, the compose file says so: build.args: {{BUILDKIT_SYNTAX: "{image}"}}'),
 )
-FIRM = (OTHER_SERVICE.name, FRONTEND.name)  # what only the compose file itself allows
-_FROM = re.compile(r"--from=(\S+)|--mount=\S*?\bfrom=([^,\s]+)")
+ADDED = Rule(
+    "dockerfile/add-address",
+    ERROR,
+    _("BuildKit would fetch it from this server's own network, where internal services and cloud metadata respond"),
+    _("Use ADD --checksum=sha256:…, or RUN with curl or git clone."),
+)
+FIRM = (OTHER_SERVICE.name, FRONTEND.name, ADDED.name)  # what only the compose file itself allows
+_ADDRESS = re.compile(r"(?:^|\s)[\"']?((?:https?|git|ssh)://|git@)", re.IGNORECASE)
+_FROM = re.compile(r"--from=(\S+)|--mount=\S*?\bfrom=([^,\s]+)", re.IGNORECASE)
 
 
 def findings(seen: Facts, build: Build) -> Iterator[Finding]:
@@ -39,6 +46,7 @@ def findings(seen: Facts, build: Build) -> Iterator[Finding]:
     if wanted := "" if not build.path else frontend.refused(build.text, {"args": build.args}):
         what = _("its frontend is the image {image}").format(image=wanted)
         yield FRONTEND.at(build.file, build.inside(Place(1, 1)), what, image=wanted)
+    yield from _added(build, parse(build.text))
     environments = {name for config in seen.environments for name in config.settings.environments}
     others = {name for config in seen.environments for name in config.services} - {*build.services}
     for image, place in named(build, parse(build.text)):
@@ -46,6 +54,13 @@ def findings(seen: Facts, build: Build) -> Iterator[Finding]:
         if service in others and (tag in environments or re.fullmatch(RELEASE_TAG, tag)):
             what = _("{image} is the image of the service {service}").format(image=image, service=service)
             yield OTHER_SERVICE.at(build.file, build.inside(place), what, image=image)
+
+
+def _added(build: Build, dockerfile: Dockerfile) -> Iterator[Finding]:
+    """What ADD fetches from an address, without a checksum."""
+    for one in (one for stage in dockerfile.stages for one in stage.body if one.name == "ADD"):
+        if _ADDRESS.search(one.text) and not any(flag.startswith("--checksum=") for flag in one.flags):
+            yield ADDED.at(build.file, build.inside(one.place), _("ADD fetches an address without a checksum"))
 
 
 def named(build: Build, dockerfile: Dockerfile) -> Iterator[tuple[str, Place]]:
@@ -63,9 +78,10 @@ def named(build: Build, dockerfile: Dockerfile) -> Iterator[tuple[str, Place]]:
 
 def _taken_from(stage: Stage, one: Instruction, values: dict[str, str]) -> Iterator[str]:
     """What COPY --from and RUN --mount=from of an instruction name, and those that it leaves to the next build."""
-    texts = [one.text] if one.name == "ONBUILD" else one.flags
-    found = [match[1] or match[2] for text in texts for match in _FROM.finditer(text)]
-    if found:
+    words = one.text.split() if one.name == "ONBUILD" else one.flags
+    found = [match[1] or match[2] for word in words if (match := _FROM.match(word))]
+    own: dict[str, str] = {}
+    if any("$" in image for image in found):
         above = [i for i in stage.body if i.name in ("ARG", "ENV") and i.place.line < one.place.line]
         own = {name: value for i in above for name, value in settings(i) if value is not None}
-        yield from (expanded(image.strip("\"'"), {**own, **values}) for image in found)
+    yield from (expanded(image.strip("\"'"), {**own, **values}) for image in found)

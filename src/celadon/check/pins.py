@@ -6,14 +6,15 @@ comment in the Dockerfile allows the remark, never the error: the policy is the 
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from celadon.check.dockerfile import Dockerfile, Instruction, parse
 from celadon.check.facts import ERROR, INFO, Build, Facts, Finding, Rule
 from celadon.check.sources import expanded, settings
 from celadon.config.positions import Place
-from celadon.config.workspace import EnvironmentConfig
 from celadon.locale import _
+from celadon.plan import frontend
+from celadon.plan.build_isolation import must_be_pinned
 
 NOT_PINNED = Rule(
     "dockerfile/not-pinned",
@@ -22,9 +23,11 @@ NOT_PINNED = Rule(
     _("Name the digest as well: {image}@sha256:…"),
 )
 
+# A digest in `# syntax` is refused, as it may be that of any release: check.image_names.FRONTEND.
+_IN_COMPOSE = _('Name it in the compose file instead: build.args: {{BUILDKIT_SYNTAX: "{image}@sha256:…"}}')
+
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-_DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)")
-_FROM = re.compile(r"--from=(.+)|.*\bfrom=([^,]+)")
+_FROM = re.compile(r"--from=(.+)|.*\bfrom=([^,]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ def findings(seen: Facts) -> Iterator[Finding]:
     """Images without a digest, in all Dockerfiles."""
     for build in seen.builds:
         severity = ERROR if _is_required(seen, build) else INFO
+        if severity == ERROR and (wanted := _frontend(build)):
+            what = _("the image {image} is not pinned by its digest").format(image=wanted)
+            found = NOT_PINNED.at(build.file, build.inside(Place(1, 1)), what, severity=severity, image=wanted)
+            yield replace(found, mend=_IN_COMPOSE.format(image=wanted)).about(build.services)
         for one in unpinned(seen, build):
             if severity == INFO and one.image.rpartition("/")[2].partition(":")[2] in ("", "latest"):
                 continue  # another rule says so already
@@ -64,21 +71,19 @@ def _what(seen: Facts, one: Named) -> str:
 
 
 def unpinned(seen: Facts, build: Build) -> list[Named]:
-    """The images of a Dockerfile that have no digest: of FROM, COPY --from, RUN --mount and `# syntax`."""
+    """The images of a Dockerfile that have no digest: of FROM, COPY --from and RUN --mount."""
     if build.text is None:
         return []
-    named = [*_syntax(build.text), *_images(build, parse(build.text), _arguments(seen, build))]
+    named = _images(build, parse(build.text), _arguments(seen, build))
     return [one for one in named if not _DIGEST.search(one.image)]
 
 
-def _syntax(text: str) -> Iterator[Named]:
-    """The image that reads the Dockerfile: it runs as a part of the build."""
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        match = _DIRECTIVE.match(line.strip())
-        if not match:
-            return
-        if match[1].lower() == "syntax":
-            yield Named(match[2], match[2], Place(number, 1), number)
+def _frontend(build: Build) -> str:
+    """The image of `# syntax`, which runs as a part of the build, if it has no digest; "" where the compose file names
+    the frontend instead.
+    """
+    wanted = "" if frontend.ARGUMENT in build.args else frontend.asked_for(build.text or "")
+    return "" if _DIGEST.search(wanted) else wanted
 
 
 def _images(build: Build, dockerfile: Dockerfile, values: Mapping[str, str]) -> Iterator[Named]:
@@ -111,20 +116,7 @@ def _arguments(seen: Facts, build: Build) -> dict[str, str]:
 
 
 def _is_required(seen: Facts, build: Build) -> bool:
-    return any(is_required(config) for config in seen.environments if {*build.services} & {*config.services})
-
-
-def is_required(config: EnvironmentConfig) -> bool:
-    """Whether what an environment builds must be pinned: for itself, or for one that takes its releases from it."""
-    every = config.settings.environments
-    for name, options in every.items():
-        policy = options.policy or config.settings.policy
-        source: str | None = name
-        while source is not None and policy.pinned == "required":
-            if source == config.name:
-                return True
-            source = every[source].from_ if source in every else None
-    return False
+    return any(must_be_pinned(config) for config in seen.environments if {*build.services} & {*config.services})
 
 
 def written(seen: Facts, build: Build, wanted: Collection[Place]) -> tuple[str, frozenset[Place]]:

@@ -60,11 +60,15 @@ class Mask:
         """Where secrets stand, in order."""
         starts = self._starts
         found = []
+        whole = (0, 0)  # the last base64 word: one in which a form is repeated is not read for each of them
         for at in [at for at in range(0, len(text) - _GRAM + 1, _STEP) if text[at : at + _GRAM] in starts]:
             for form, offset, reach in starts[text[at : at + _GRAM]]:
                 begin = at - offset
-                if begin >= 0 and text.startswith(form, begin) and (span := reach(text, begin, begin + len(form))):
+                if begin < 0 or (reach is _word and whole[0] <= begin < whole[1]) or not text.startswith(form, begin):
+                    continue
+                if span := reach(text, begin, begin + len(form)):
                     found.append(span)
+                    whole = span if reach is _word else whole
         return sorted(found)
 
 

@@ -1,7 +1,7 @@
-"""What keeps one service's build away from the others: a namespace of cache mounts, and images it may not name.
+"""What keeps one service's build away from the others: a namespace of cache mounts, and sources it may not name.
 
-The images are BuildKit's own source policy, which it enforces for every way to name one: FROM, COPY --from,
-RUN --mount, ONBUILD of a base image, another frontend. Source: moby/buildkit, sourcepolicy/engine.go.
+The sources are BuildKit's own source policy, which it enforces for every way to name one: FROM, COPY --from,
+RUN --mount, ADD, ONBUILD of a base image, another frontend. Source: moby/buildkit, sourcepolicy/engine.go.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from celadon.config.workspace import EnvironmentConfig, Service
+from celadon.plan.frontend import ARGUMENT
 from celadon.state.disk import Named
 
 RELEASE_TAG = r"\d{8}-\d{6}-[0-9a-f]{7}"  # as plan.common.new_id makes it
@@ -16,6 +17,26 @@ HUB = r"(?:(?:index\.)?docker\.io/)?(?:library/)?"
 IMAGE_CONTEXT = "docker-image://"  # what a named context of Compose begins with that is an image
 
 Policy = Mapping[str, list[dict[str, Any]]]
+
+# BuildKit fetches what ADD names from the host's own network: 127.0.0.1, a cloud's metadata service. Names and
+# redirects lead there as well, so no list of addresses would do. With a checksum, only known content comes in.
+FETCHED = (
+    {
+        "action": "DENY",
+        "selector": {
+            "identifier": "^https?://",
+            "match_type": "REGEX",
+            "constraints": [{"key": "http.checksum", "value": "", "condition": "EQUAL"}],
+        },
+    },
+    {"action": "DENY", "selector": {"identifier": "^git://", "match_type": "REGEX"}},
+)
+ADDRESS = re.compile(r"(?:https?|git|ssh)://(?:[^/@]*@)?([^#?]+)")
+
+UNPINNED = {  # denies every image that has no digest
+    "action": "DENY",
+    "selector": {"identifier": f"^{IMAGE_CONTEXT}[^@]+$", "match_type": "REGEX"},
+}
 
 
 def cache_flags(workspace: str, service: Service, dockerfile: str) -> list[str]:
@@ -28,7 +49,8 @@ def cache_flags(workspace: str, service: Service, dockerfile: str) -> list[str]:
     """
     namespace = cache_namespace(workspace, service)
     flags = ["--build-arg", f"BUILDKIT_CACHE_MOUNT_NS={namespace}"]
-    mounts = re.findall(r"--mount=\S*\btype=\W?cache\S*", dockerfile)
+    words = re.sub(r"[\\`][ \t]*\r?\n", "", dockerfile).lower().split()
+    mounts = [word for word in words if "--mount=" in word and re.search(r"\btype=\W?cache", word)]
     if any(re.search(r"\b(id|sharing)=", mount) for mount in mounts):
         flags += ["--add-host", f"{namespace}.invalid:127.0.0.1"]
     return flags
@@ -45,23 +67,55 @@ def cache_namespace(workspace: str, service: Service) -> str:
     return f"celadon.{workspace}.service.{service.name}"
 
 
-def image_policy(config: EnvironmentConfig, service: Service, images: Iterable[Named]) -> Policy:
-    """Deny the images of all other services of the host, but not those that the compose file hands to this build.
+def source_policy(config: EnvironmentConfig, service: Service, images: Iterable[Named]) -> Policy:
+    """Deny the images of all other services of the host, and what BuildKit would fetch from the host's own network, but
+    not what the compose file hands to this build.
 
-    The last rule that matches decides.
+    Where base images must be pinned, deny those without a digest as well: `check` reads a Dockerfile as a person does,
+    and whoever writes one to deceive it would find a way. The last rule that matches decides.
     """
     denied = dict.fromkeys([*_of_this_file(config, service.name), *_others(service.name, images)])
     rules = [_rule("DENY", rf"{HUB}[^/:@]+:{RELEASE_TAG}")]
     rules += [_rule("DENY", _pattern(name)) for name in denied]
     rules += [_rule("ALLOW", rf"{HUB}{re.escape(service.name)}:[^:@]+")]
+    rules += [UNPINNED] if must_be_pinned(config) else []
     rules += [_rule("ALLOW", _pattern(name)) for name in handed_over(service)]
+    rules += [*FETCHED, *filter(None, map(_address, _contexts(service)))]
     return {"rules": rules}
 
 
+def demands_digests(policy: Policy) -> bool:
+    """Whether a policy denies images that have no digest."""
+    return UNPINNED in policy.get("rules", [])
+
+
+def must_be_pinned(config: EnvironmentConfig) -> bool:
+    """Whether what an environment builds must be pinned: for itself, or for one that takes its releases from it."""
+    every = config.settings.environments
+    for name, options in every.items():
+        policy = options.policy or config.settings.policy
+        source: str | None = name
+        while source is not None and policy.pinned == "required":
+            if source == config.name:
+                return True
+            source = every[source].from_ if source in every else None
+    return False
+
+
 def handed_over(service: Service) -> list[str]:
-    """The images that the compose file itself gives a build, as `additional_contexts`."""
-    contexts: Mapping[str, Any] = (service.definition.get("build") or {}).get("additional_contexts") or {}
-    return [text.removeprefix(IMAGE_CONTEXT) for text in map(str, contexts.values()) if text.startswith(IMAGE_CONTEXT)]
+    """The images that the compose file itself gives a build: as `additional_contexts`, and its frontend."""
+    given = _contexts(service)
+    found = [text.removeprefix(IMAGE_CONTEXT) for text in given if text.startswith(IMAGE_CONTEXT)]
+    frontend = str((_build(service).get("args") or {}).get(ARGUMENT) or "").partition(" ")[0]
+    return [*found, frontend] if frontend else found
+
+
+def _contexts(service: Service) -> list[str]:
+    return [*map(str, (_build(service).get("additional_contexts") or {}).values())]
+
+
+def _build(service: Service) -> Mapping[str, Any]:
+    return service.definition.get("build") or {}
 
 
 def _of_this_file(config: EnvironmentConfig, own: str) -> Iterator[str]:
@@ -92,3 +146,12 @@ def _pattern(name: str) -> str:
 def _rule(action: str, pattern: str) -> dict[str, Any]:
     identifier = f"^{IMAGE_CONTEXT}{pattern}(?:@.*)?$"
     return {"action": action, "selector": {"identifier": identifier, "match_type": "REGEX"}}
+
+
+def _address(context: str) -> dict[str, Any] | None:
+    """The rule that allows an address of the compose file as BuildKit names it; None for what is none."""
+    match = ADDRESS.match(context)
+    if match is None:
+        return None
+    identifier = f"^(?:https?|git)://(?:[^/@]*@)?{re.escape(match[1])}(?:[#?].*)?$"
+    return {"action": "ALLOW", "selector": {"identifier": identifier, "match_type": "REGEX"}}

@@ -9,7 +9,7 @@ from celadon.adapters import build_inputs, buildx, compose, docker, git_export
 from celadon.errors import CeladonError, RefusedError
 from celadon.locale import _, ngettext
 from celadon.plan import steps
-from celadon.plan.build_isolation import cache_flags, image_policy
+from celadon.plan.build_isolation import cache_flags, source_policy
 from celadon.run import capping, exported_dockerfile, provenance
 from celadon.run.building import Building
 from celadon.run.retrying import patiently
@@ -85,7 +85,7 @@ def _warn_of_pointers(world: World, service: str, pointers: Sequence[str]) -> No
 
 def _build_once(world: World, step: steps.Build, words: Sequence[str], secrets: Mapping[str, str]) -> None:
     service, limit = step.built.service, world.config.settings.build.timeout
-    policy = image_policy(world.config, world.config.services[service], docker.named_images())
+    policy = source_policy(world.config, world.config.services[service], docker.named_images())
     with Building(world, service, buildx.arguments(step.definition)) as building:
         buildx.build(words, step.definition, service, limit, world.report.log, building.step, secrets, policy)
 

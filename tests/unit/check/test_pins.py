@@ -42,8 +42,7 @@ def said(seen: Facts) -> list[str]:
         ("FROM --platform=$BUILDPLATFORM node:24 AS build\nFROM build\nCOPY --from=build /a /a\n", ["1 node:24"]),
         ("FROM scratch\nFROM scratch\nCOPY --from=0 /a /a\nCOPY --from=nginx:1.30 /a /a\n", ["4 nginx:1.30"]),
         (f"FROM {NODE}\nRUN --mount=type=bind,from=golang:1,target=/x make\n", ["2 golang:1"]),
-        ("# syntax=docker/dockerfile:1\n# check=skip=all\nFROM scratch\n", ["1 docker/dockerfile:1"]),
-        ("# a comment\n# syntax=docker/dockerfile:1\nFROM scratch\n", []),
+        ("FROM scratch\nRUN --mount=type=bind,From=golang:1,target=/x make\n", ["2 golang:1"]),
         ("ARG V=24\nFROM node:${V}\n", ["2 node:24"]),
         (f"ARG BASE={NODE}\nFROM $BASE\n", []),
         ("ARG V\nFROM node:$V\n", ["2 node:$V"]),
@@ -77,20 +76,34 @@ def test_a_policy_makes_errors_of_remarks() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["# syntax={}\n", "// syntax={}\n", "#!x\n#syntax={}\n"])
+def test_a_frontend_is_pinned_in_the_compose_file(text: str) -> None:
+    """A digest in the Dockerfile is refused: nobody can tell which release it is of."""
+    required = {"policy": {"pinned": "required"}}
+    text = f"{text.format('docker/dockerfile:1')}FROM scratch\n"
+    assert said(facts(text)) == []
+    seen = facts(text, top=required)
+    assert said(seen) == ["1:1 error the image docker/dockerfile:1 is not pinned by its digest"]
+    assert 'build.args: {BUILDKIT_SYNTAX: "docker/dockerfile:1@sha256:…"}' in next(iter(pins.findings(seen))).mend
+    assert pins.written(seen, seen.builds[0], {Place(1, 1)})[0] == text
+    build = replace(seen.builds[0], args={"BUILDKIT_SYNTAX": f"docker/dockerfile:1@{DIGEST}"})
+    assert said(replace(seen, builds=(build,))) == []
+
+
 def test_the_fix_writes_what_the_engine_has_and_leaves_what_is_not_certain() -> None:
     text = (
         "# syntax=docker/dockerfile:1\nARG V=24\nFROM node:${V} AS build\nFROM nginx:1.30 AS nginx\n"
         "COPY \\\n  --from=nginx:1.30-alpine \\\n  /a /nginx:1.30\nFROM own:1\n"
     )
-    digests = {"docker/dockerfile:1": DIGEST, "node:24": DIGEST, "nginx:1.30": DIGEST, "nginx:1.30-alpine": DIGEST,
+    digests = {"node:24": DIGEST, "nginx:1.30": DIGEST, "nginx:1.30-alpine": DIGEST,
                "own:1": ""}  # fmt: skip
     seen = replace(facts(text), digests=digests)
     places = {Place(one.line, one.column) for one in pins.findings(seen)}
     fixed, done = pins.written(seen, seen.builds[0], places)
     assert fixed == (
-        f"# syntax=docker/dockerfile:1@{DIGEST}\nARG V=24\nFROM node:${{V}} AS build\n"
+        f"# syntax=docker/dockerfile:1\nARG V=24\nFROM node:${{V}} AS build\n"
         f"FROM nginx:1.30@{DIGEST} AS nginx\nCOPY \\\n  --from=nginx:1.30-alpine@{DIGEST} \\\n  /a /nginx:1.30\n"
         "FROM own:1\n"
     )
-    assert done == {Place(1, 1), Place(4, 1), Place(5, 1)}
+    assert done == {Place(4, 1), Place(5, 1)}
     assert pins.written(seen, seen.builds[0], ())[0] == text

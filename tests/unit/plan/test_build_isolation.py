@@ -8,7 +8,7 @@ import pytest
 
 from celadon.config.model import ServiceOptions
 from celadon.config.workspace import Service
-from celadon.plan.build_isolation import cache_flags, image_policy
+from celadon.plan.build_isolation import cache_flags, source_policy
 from celadon.state.disk import Named
 
 RELEASE = "20260111-093012-9f12ce5"
@@ -19,19 +19,40 @@ def service(name: str, contexts: dict[str, str] | None = None, **options: Any) -
     return Service(name, ServiceOptions(**options), {"build": {"additional_contexts": contexts or {}}})
 
 
-def allowed(image: str, *known: Named, contexts: dict[str, str] | None = None) -> bool:
+def allowed(
+    image: str, *known: Named, contexts: dict[str, str] | None = None, frontend: str = "", pinned: bool = False
+) -> bool:
     """Whether a build of `shop` may use `image`, as BuildKit names it."""
     own = service("shop", contexts)
+    own.definition["build"]["args"] = {"BUILDKIT_SYNTAX": frontend} if frontend else {}
+    options = SimpleNamespace(policy=None, from_=None)
+    production = SimpleNamespace(policy=SimpleNamespace(pinned="required" if pinned else "optional"), from_="staging")
     config: Any = SimpleNamespace(
         workspace="team",
+        name="staging",
         services={"shop": own, "hub": service("hub"), "nginx": service("nginx")},
-        settings=SimpleNamespace(environments={"staging": None, "production": None}),
+        settings=SimpleNamespace(
+            environments={"staging": options, "production": production}, policy=SimpleNamespace(pinned="optional")
+        ),
     )
     last = "ALLOW"
-    for rule in image_policy(config, own, known)["rules"]:
-        if re.search(rule["selector"]["identifier"], f"docker-image://{image}"):
+    source = image if "://" in image else f"docker-image://{image}"
+    for rule in source_policy(config, own, known)["rules"]:
+        if re.search(rule["selector"]["identifier"], source):
             last = rule["action"]
     return last == "ALLOW"
+
+
+@pytest.mark.parametrize(
+    ("context", "source"),
+    [
+        ("https://x.example/tools.tar.gz", "https://x.example/tools.tar.gz"),
+        ("https://ann:word@x.example/a.git#v1", "git://x.example/a.git#v1"),
+    ],
+)
+def test_addresses_are_denied_but_those_of_the_compose_file(context: str, source: str) -> None:
+    assert not allowed(source) and not allowed(source.replace("x.", "y."), contexts={"tools": context})
+    assert allowed(source, contexts={"tools": context})
 
 
 @pytest.mark.parametrize(
@@ -84,6 +105,15 @@ def test_what_the_compose_file_hands_over_is_allowed_and_nothing_beside_it() -> 
     assert not allowed("docker.io/library/hub:production", contexts=contexts)
 
 
+def test_where_digests_are_required_a_tag_is_denied_unless_the_compose_file_names_it() -> None:
+    assert not allowed("docker.io/library/nginx:1.30", pinned=True)
+    assert not allowed("docker.io/library/shop:staging", pinned=True)
+    assert not allowed(f"docker.io/library/hub:{RELEASE}@{DIGEST}", pinned=True)
+    assert allowed(f"docker.io/library/nginx:1.30@{DIGEST}", pinned=True)
+    assert allowed("docker.io/library/nginx:1.30", contexts={"base": "docker-image://nginx:1.30"}, pinned=True)
+    assert allowed("docker.io/docker/dockerfile:1", frontend="docker/dockerfile:1", pinned=True)
+
+
 def test_caches_are_those_of_the_service_or_of_its_group() -> None:
     named = "BUILDKIT_CACHE_MOUNT_NS=celadon.team.service.shop"
     assert cache_flags("team", service("shop"), "FROM x\n") == ["--build-arg", named]
@@ -101,6 +131,10 @@ def test_caches_are_those_of_the_service_or_of_its_group() -> None:
         ("type=cache,target=/a,sharing=locked", True),
         ('"type=cache",id=x', True),
         ('type="cache",id=x', True),
+        ("Type=Cache,ID=x", True),
+        ("type=cache,\\\nid=x", True),
+        ("mode=0," * 140_000, False),
+        ("--mount=" * 120_000, False),  # read once, not once from each place on
     ],
 )
 def test_steps_whose_namespace_buildkit_does_not_see_are_set_apart_by_a_host(mount: str, apart: bool) -> None:
