@@ -76,6 +76,12 @@ class ConfigError(CeladonError):
         super().__init__(_("The configuration has problems."), evidence=[str(p) for p in self.problems], hint=hint)
 
 
+class KeyFileError(CeladonError):
+    """The key that what Celadon keeps is encrypted with is missing, unsafe, or another one."""
+
+    exit_code = USAGE
+
+
 class RefusedError(CeladonError):
     """Celadon could go on, but will not: the server or production would be at risk. Nothing was changed."""
 

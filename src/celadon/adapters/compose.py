@@ -5,8 +5,11 @@ may not).
 """
 
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,39 +82,69 @@ def variables_of(file: Path) -> dict[str, str]:
     return {name: str(value).replace("$$", "$") for name, value in given.items() if value is not None}
 
 
-def up(file: Path, project: str, services: Sequence[str], *, wait: bool = False, recreate: bool = False,
+@dataclass(frozen=True)
+class Document:
+    """An environment document: its file, and where that is encrypted its text, which Compose is then given instead."""
+
+    file: Path
+    text: str | None = field(default=None, repr=False)
+
+
+def up(document: Document, project: str, services: Sequence[str], *, wait: bool = False, recreate: bool = False,
        force: bool = False, timeout: float = 600) -> None:  # fmt: skip
     """Create and start `services` of an environment document; running ones are left as they are.
 
     With `wait`, return when they are running or healthy; with `recreate`, those whose definition changed are made
     anew; with `force`, all. Raises CommandError.
     """
-    argv = [*_compose(project, file), "up", "--detach", "--no-deps", "--no-build"]
+    argv = ["up", "--detach", "--no-deps", "--no-build"]
     argv += ["--force-recreate"] if force else [] if recreate else ["--no-recreate"]
     if wait:
         argv += ["--wait", "--wait-timeout", str(int(timeout))]
-    process.run([*argv, *services], cwd=file.parent, env=QUIET, timeout=timeout + 30, bound=True)
+    with _given(project, document) as words:
+        cwd = document.file.parent
+        process.run([*words, *argv, *services], cwd=cwd, env=QUIET, timeout=timeout + 30, bound=True)
 
 
-def run_once(file: Path, project: str, service: str, argv: Sequence[str], *, labels: Mapping[str, str],
+def run_once(document: Document, project: str, service: str, argv: Sequence[str], *, labels: Mapping[str, str],
              timeout: float, on_line: OnLine) -> None:  # fmt: skip
     """Run `argv` in a new container of `service` that is removed afterwards. Raises CommandError."""
     marks = [word for name, value in labels.items() for word in ("--label", f"{name}={value}")]
-    command = [*_compose(project, file), "run", "--rm", "--no-deps", "-T", *marks, "--entrypoint", "", service, *argv]
-    process.run(command, cwd=file.parent, env=QUIET, timeout=timeout, on_line=on_line, bound=True, keep=0)
+    command = ["run", "--rm", "--no-deps", "-T", *marks, "--entrypoint", "", service, *argv]
+    with _given(project, document) as words:
+        cwd = document.file.parent
+        process.run([*words, *command], cwd=cwd, env=QUIET, timeout=timeout, on_line=on_line, bound=True, keep=0)
 
 
-def run_here(file: Path, project: str, service: str, argv: Sequence[str], *, name: str, terminal: bool) -> int:
+def run_here(document: Document, project: str, service: str, argv: Sequence[str], *, name: str, terminal: bool) -> int:
     """As `run_once`, on this terminal, in a container called `name`; returns the command's code."""
-    words = [*_compose(project, file), "--progress", "quiet", "run", "--rm", "--no-deps", "--name", name]
-    words += [*([] if terminal else ["-T"]), "--entrypoint", "", service, *argv]
-    return process.attach(words, env=QUIET)
+    command = ["--progress", "quiet", "run", "--rm", "--no-deps", "--name", name]
+    command += [*([] if terminal else ["-T"]), "--entrypoint", "", service, *argv]
+    with _given(project, document) as words:
+        return process.attach([*words, *command], env=QUIET)
 
 
-def down(file: Path, project: str, *, volumes: bool) -> None:
+def down(document: Document, project: str, *, volumes: bool) -> None:
     """Stop and remove the environment's containers and network, with `volumes` its data as well."""
-    argv = [*_compose(project, file), "down", "--remove-orphans", *(["--volumes"] if volumes else [])]
-    process.run(argv, cwd=file.parent, env=QUIET, timeout=900, bound=True)
+    argv = ["down", "--remove-orphans", *(["--volumes"] if volumes else [])]
+    with _given(project, document) as words:
+        process.run([*words, *argv], cwd=document.file.parent, env=QUIET, timeout=900, bound=True)
+
+
+@contextmanager
+def _given(project: str, document: Document) -> Iterator[list[str]]:
+    """The words of a Compose command on `document`. A text lies in memory only, and goes with this process.
+
+    It has a path, unlike standard input, which a command on a terminal needs for itself.
+    """
+    if document.text is None:
+        yield _compose(project, document.file)
+        return
+    with os.fdopen(os.memfd_create("compose.yaml"), "wb") as memory:
+        memory.write(document.text.encode())
+        memory.flush()
+        words = _compose(project, Path(f"/proc/{os.getpid()}/fd/{memory.fileno()}"))
+        yield [*words, "--project-directory", str(document.file.parent)]
 
 
 def _compose(project: str, file: Path) -> list[str]:

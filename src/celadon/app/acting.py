@@ -27,6 +27,7 @@ from celadon.run.execute import Cancel, execute
 from celadon.run.lock import Held
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
+from celadon.state import encryption
 from celadon.state.disk import Disk
 from celadon.state.snapshot import Snapshot
 
@@ -55,6 +56,7 @@ class Wanted:
 
 def plan(workspace: Workspace, request: Request, report: Report) -> Wanted:
     """What `request` would do now; nothing is changed."""
+    encryption.key_of(workspace.layout)  # where it is missing, nothing is begun
     configs = configs_of(workspace, request)
     if request.verb == "deploy":
         refuse_deploy(configs[0])

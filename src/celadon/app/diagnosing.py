@@ -23,6 +23,7 @@ from celadon.diagnose.look import look
 from celadon.errors import UsageError
 from celadon.locale import _
 from celadon.run import rendering
+from celadon.state import encryption
 from celadon.state.layout import write_private_bytes
 
 LINES = 200  # of each container
@@ -87,14 +88,11 @@ def _parts(workspace: Workspace, seen: Facts, found: Iterable[Finding]) -> Itera
             if file.exists():
                 yield f"{environment}/{file.name}", file.read_text(encoding="utf-8")
         if layout.compose(environment).exists():
-            services = _load(layout.compose(environment))["services"]
+            text = encryption.read(layout, layout.compose(environment))
+            services = yaml.load(text, Loader)["services"]  # noqa: S506 (a safe loader)
             yield f"{environment}/compose.yaml", {name: _harmless(one) for name, one in services.items()}
     for container in docker.containers(workspace.outline.name):
         yield f"containers/{container.name}.log", "\n".join(docker.last_lines(container.id, LINES))
-
-
-def _load(file: Path) -> Any:
-    return yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506 (a safe loader)
 
 
 def _harmless(service: Mapping[str, Any]) -> dict[str, Any]:

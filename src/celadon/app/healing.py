@@ -19,7 +19,9 @@ from celadon.run.notifying import Messenger
 from celadon.run.reconcile import close_the_killed, reconcile
 from celadon.run.report import Report
 from celadon.run.world import World, utc_now
+from celadon.state import encryption
 from celadon.state import record as outcomes
+from celadon.state.layout import Layout
 
 LOCK_LIMIT = 3600.0  # seconds that healing waits for somebody's deployment
 
@@ -28,7 +30,8 @@ LOCK_LIMIT = 3600.0  # seconds that healing waits for somebody's deployment
 def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> Iterator[Held]:
     """Hold the host's lock for `what`. Whoever waits is told for whom, and its place in the line.
 
-    Raises LockTimeout after `timeout` seconds.
+    Documents are then kept as the workspace says, encrypted or not. Raises LockTimeout after `timeout` seconds, and
+    KeyFileError without the key.
     """
     me = Holder(os.getpid(), actor.current().name, workspace.outline.name, what, utc_now().isoformat())
 
@@ -37,7 +40,15 @@ def locked(workspace: Workspace, what: str, timeout: float, report: Report) -> I
             holder=other or _("just starting"), place=place))  # fmt: skip
 
     with lock.held(me, timeout, waiting) as held:
+        if encryption.rewrite(workspace.layout):
+            report.note(_encrypted(workspace.layout))
         yield held
+
+
+def _encrypted(layout: Layout) -> str:
+    if layout.key is None:
+        return _("x-celadon.encryption is gone: what Celadon keeps was written in plain text again.")
+    return _("What Celadon keeps was encrypted with the key in {file}.").format(file=layout.key)
 
 
 def heal(workspace: Workspace, environment: str, report: Report, messenger: Messenger) -> tuple[str, ...]:

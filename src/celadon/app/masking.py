@@ -20,6 +20,7 @@ from celadon.config.secret_names import names_a_secret
 from celadon.config.secret_values import login_parts, secret_parts
 from celadon.config.workspace import EnvironmentConfig, Outline
 from celadon.errors import CeladonError, ConfigError
+from celadon.state import encryption
 from celadon.state import snapshot as labels
 from celadon.state.layout import Layout
 
@@ -107,21 +108,23 @@ def _kept(layout: Layout, environments: Iterable[str]) -> Iterator[Mapping[str, 
     """Everything that documents below `.celadon` give to services."""
     known = set(environments)
     releases = [file for file in layout.every_release() if file.parents[2].name in known]
-    for document in chain(map(_load, [*releases, *map(layout.compose, known)]), _renderings(layout, known)):
+    for document in chain(_loaded(layout, [*releases, *map(layout.compose, known)]), _renderings(layout, known)):
         yield from _services(document)
         yield {"configs": document.get("configs")}
 
 
 def _renderings(layout: Layout, environments: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     for name in environments:
-        yield from map(_load, layout.every_rendered(name))
+        yield from _loaded(layout, layout.every_rendered(name))
 
 
-def _load(file: Path) -> Mapping[str, Any]:
-    with suppress(OSError, ValueError, yaml.YAMLError):  # gone meanwhile, or ruined: it starts nothing then
-        document = yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506 (a safe loader)
-        return document if isinstance(document, dict) else {}
-    return {}
+def _loaded(layout: Layout, files: Iterable[Path]) -> Iterator[Mapping[str, Any]]:
+    """Documents that can be read. Raises KeyFileError: what nobody can read, nobody can hide."""
+    for file in files:
+        with suppress(OSError, ValueError, yaml.YAMLError, encryption.Ruined):  # gone meanwhile, or it starts nothing
+            document = yaml.load(encryption.read(layout, file), Loader)  # noqa: S506 (a safe loader)
+            if isinstance(document, dict):
+                yield document
 
 
 def _variables(definition: Mapping[str, Any], *, everything: bool) -> Iterator[tuple[str, str]]:

@@ -31,7 +31,7 @@ def open_workspace(folder: Path) -> Workspace:
     another user of the host may have put it there.
     """
     outline, complaints = _outline(folder)
-    layout = Layout(outline.folder)
+    layout = Layout(outline.folder, Path(outline.key) if outline.key else None)
     record = Record(layout.record)
     notices = [*complaints]
     if record.aside:

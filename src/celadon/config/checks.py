@@ -36,6 +36,16 @@ def name_first(raw: Positions) -> None:
         raise ConfigError([raw.problem(("name",), bad_name(name))])
 
 
+def encryption(raw: Positions, settings: WorkspaceOptions, problems: list[Problem]) -> None:
+    """The key stands in the file itself: verbs that look read it there, without Compose and what it includes."""
+    written: Any = raw.data
+    for part in ("x-celadon", "encryption", "key"):
+        written = written.get(part) if isinstance(written, dict) else None
+    if settings.encryption and written != settings.encryption.key:
+        words = _("should stand in {file} itself, not in a file that it includes").format(file=raw.file.name)
+        problems.append(raw.problem(("x-celadon", "encryption"), words))
+
+
 def services(raw: Positions, found: Mapping[str, Service], problems: list[Problem], *, folders: bool) -> None:
     """Rules of each service with `x-celadon`, and between them."""
     routes: dict[tuple[str | None, str], str] = {}

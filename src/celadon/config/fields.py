@@ -120,6 +120,7 @@ Path = Annotated[
     _matches(values.PATH, _("should be a path such as /api/health, not {value!r}")),
     in_editors("string", values.PATH.pattern),
 ]
+KeyFile = Annotated[str, AfterValidator(values.key_file), in_editors("string", values.KEY_FILE.pattern)]
 Host = Annotated[
     str,
     AfterValidator(_host),

@@ -124,6 +124,7 @@ def _frozen(
     if not ran:
         checks.services(raw, services, problems, folders=check_folders)
         if settings:
+            checks.encryption(raw, settings, problems)
             checks.environments(raw, settings, problems, files=check_folders)
             checks.addresses(raw, settings, problems, judge)
             problems += policy_checks.problems(raw, settings, services) if check_folders else ()

@@ -25,6 +25,7 @@ from celadon.config.fields import (
     Doors,
     GroupName,
     Host,
+    KeyFile,
     Memory,
     Network,
     NginxSize,
@@ -42,8 +43,8 @@ from celadon.config.secrets import Secrets
 from celadon.locale import _
 
 # What nobody is served by. Where an earlier Celadon took a value that this one refuses, the default stands in for it.
-SPARED = frozenset({"cpus", "drain", "floor", "git", "good", "keep", "lock_timeout", "memory", "notify", "policy",
-                    "timeout", "watch", "within"})  # fmt: skip
+SPARED = frozenset({"cpus", "drain", "encryption", "floor", "git", "good", "keep", "lock_timeout", "memory", "notify",
+                    "policy", "timeout", "watch", "within"})  # fmt: skip
 
 
 RAN = "ran"  # the context in which what was kept is validated
@@ -214,6 +215,12 @@ class DiskOptions(Options):
     floor: Bytes = 0
 
 
+class EncryptionOptions(Options):
+    """What Celadon keeps is encrypted with the key in this file, which is to lie outside the workspace."""
+
+    key: KeyFile
+
+
 class WorkspaceOptions(Options):
     """`x-celadon` at the top of the file."""
 
@@ -227,6 +234,7 @@ class WorkspaceOptions(Options):
     notify: Notified = ()
     secrets: Secrets | None = None
     policy: Policy = Policy()
+    encryption: EncryptionOptions | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from celadon.config.ownership import accepted, refuse_foreign
 from celadon.config.positions import Positions, read
-from celadon.config.values import NAME, bad_name
+from celadon.config.values import NAME, bad_name, key_file
 from celadon.config.workspace import Outline
 from celadon.errors import ConfigError, Problem, UsageError
 from celadon.locale import _
@@ -46,13 +46,14 @@ def load_outline(file: Path) -> Outline:
     for one in known:  # files are named after them from here on
         if not NAME.fullmatch(str(one)):
             problems.append(raw.problem(("x-celadon", "environments", one), bad_name(one), key=True))
+    key = _key(raw, celadon, problems)
     if problems:
         hint = _("Take over what it says: celadon import {file}").format(file=file.name)
         raise ConfigError(problems, hint=hint if celadon is None else "")
     every = services if isinstance(services, dict) else {}  # what else it may be, Compose refuses in words
     ours = [n for n, s in every.items() if isinstance(s, dict) and "x-celadon" in s]
     promoted = {str(n): str(o["from"]) for n, o in known.items() if isinstance(o, dict) and o.get("from")}
-    return Outline(str(name), file.parent, file, tuple(map(str, known)), tuple(map(str, ours)), promoted)
+    return Outline(str(name), file.parent, file, tuple(map(str, known)), tuple(map(str, ours)), promoted, key)
 
 
 def _no_environments(raw: Positions, celadon: object) -> Problem:
@@ -62,3 +63,15 @@ def _no_environments(raw: Positions, celadon: object) -> Problem:
         return raw.problem(("x-celadon", near[0]), words, key=True)
     words = _("is missing: name at least one environment, with `listen` and `url`")
     return raw.problem(("x-celadon", "environments"), words)
+
+
+def _key(raw: Positions, celadon: object, problems: list[Problem]) -> str:
+    """The file of the key that the workspace is encrypted with, "" without one."""
+    encryption = celadon.get("encryption") if isinstance(celadon, dict) else None
+    if encryption is None:
+        return ""
+    try:
+        return key_file(encryption.get("key") if isinstance(encryption, dict) else None)
+    except ValueError as problem:
+        problems.append(raw.problem(("x-celadon", "encryption", "key"), str(problem)))
+        return ""

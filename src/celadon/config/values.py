@@ -18,6 +18,7 @@ NGINX_SIZE = re.compile(r"0|[1-9][0-9]*[kKmMgG]?")
 BUILDER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")  # Buildx's own rule
 GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,30}")  # of unix: what groupadd(8) takes, less a final $
 PATH = re.compile(r"/[^\s{};\"'\\\x00-\x20\x7f-\x9f\ud800-\udfff]*")
+KEY_FILE = re.compile(r"/[^$\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,4000}")
 DURATION = re.compile(
     r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m(?!s))?(?:([0-9]+(?:\.[0-9]+)?)s)?(?:([0-9]+)ms)?"
 )
@@ -91,6 +92,17 @@ def size(value: object) -> int:
     if 0 <= found < EXBIBYTE:
         return int(found)
     raise ValueError(_("should be a size such as 512m or 20g, not {value!r}").format(value=Said(value)))
+
+
+def key_file(value: object) -> str:
+    """The file of a key. It is read without Compose, so no variable is put in. Raises ValueError."""
+    if isinstance(value, str) and KEY_FILE.fullmatch(value):
+        return value
+    raise ValueError(
+        _("should be an absolute path without variables, such as /etc/celadon/shop.key, not {value!r}").format(
+            value=Said(value)
+        )
+    )
 
 
 def whole(value: object) -> object:

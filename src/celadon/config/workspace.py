@@ -55,6 +55,7 @@ class Outline:
     environments: tuple[str, ...]
     services: tuple[str, ...]
     promoted: Mapping[str, str] = field(default_factory=dict)  # environment → the one it takes its releases from
+    key: str = ""  # the file of the key that what Celadon keeps is encrypted with
 
     def environment(self, name: str) -> str:
         """Raises UsageError with the nearest name when there is no such environment."""

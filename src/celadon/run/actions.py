@@ -23,7 +23,7 @@ TASK_LIMIT = 1800.0
 
 
 def run_task(world: World, step: steps.RunTask) -> None:
-    file = projection.write_environment(world, [step.candidate])
+    document = projection.write_environment(world, [step.candidate])
     marks = {labels.ROLE: TASK}
     tail: list[str] = []
 
@@ -32,7 +32,7 @@ def run_task(world: World, step: steps.RunTask) -> None:
         world.report.log(text)
 
     try:
-        compose.run_once(file, world.config.project, str(step.candidate), step.command, labels=marks,
+        compose.run_once(document, world.config.project, str(step.candidate), step.command, labels=marks,
                          timeout=TASK_LIMIT, on_line=line)  # fmt: skip
     except CommandError as error:
         raise CeladonError(
@@ -62,14 +62,14 @@ def start_again(world: World, step: steps.StopFirst) -> None:
 def start(world: World, step: steps.Start) -> None:
     docker.remove(_container_names(world, step.candidates))
     projection.name_images(world, step.candidates)
-    file = projection.write_environment(world, step.candidates)
+    document = projection.write_environment(world, step.candidates)
     try:
-        compose.up(file, world.config.project, [str(c) for c in step.candidates])
+        compose.up(document, world.config.project, [str(c) for c in step.candidates])
     except CommandError as error:
         raise CeladonError(
             _("The candidates cannot be started."),
             evidence=error.tail[-8:],
-            hint=_("What runs was not touched. The Compose file that was used: {file}").format(file=file),
+            hint=_("What runs was not touched. The Compose file that was used: {file}").format(file=document.file),
         ) from None
 
 

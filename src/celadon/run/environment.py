@@ -25,11 +25,11 @@ def prepare(world: World, step: steps.Prepare) -> None:
     projection.make_network(world, anew=True)
     refuse_taken_ports(world, router)
     projection.switch_router(world, restarts=step.restarts_router)
-    file = projection.write_environment(world)
+    document = projection.write_environment(world)
     backing = [name for name in step.names if name != labels.ROUTER]
     try:
         if backing:  # their images may have to be pulled, and so may the router's
-            patiently(lambda: compose.up(file, world.config.project, backing, wait=True), ", ".join(backing),
+            patiently(lambda: compose.up(document, world.config.project, backing, wait=True), ", ".join(backing),
                       world.report.note)  # fmt: skip
         if labels.ROUTER in step.names:
             patiently(lambda: _start_router(world, restarts=step.restarts_router), labels.ROUTER, world.report.note)
@@ -48,7 +48,7 @@ def _start_router(world: World, *, restarts: bool) -> None:
     if restarts and nginx.is_adrift(folder):
         projection.renew_router(world)
         return
-    compose.up(world.layout.compose(world.config.name), world.config.project, [labels.ROUTER], recreate=restarts)
+    compose.up(projection.kept_environment(world), world.config.project, [labels.ROUTER], recreate=restarts)
     nginx.moored(folder)
     nginx.told(folder)
 
@@ -117,7 +117,7 @@ def tear_down(world: World, step: steps.TearDown) -> None:
     if not file.exists() and world.record.subnet(step.environment):
         projection.write_environment(world)  # it was lost; without it the volumes would stay
     if file.exists():
-        compose.down(file, world.config.project, volumes=step.volumes)
+        compose.down(projection.kept_environment(world), world.config.project, volumes=step.volumes)
     left = [c for c in docker.containers(world.config.workspace) if c.environment == step.environment]
     docker.remove([c.id for c in left])
     try:

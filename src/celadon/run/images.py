@@ -10,8 +10,7 @@ from celadon.plan.render import RELEASE_KEY
 from celadon.run import projection, signatures
 from celadon.run.retrying import patiently
 from celadon.run.world import World
-from celadon.state import evidence
-from celadon.state.layout import write_private
+from celadon.state import encryption, evidence
 
 
 def pull(world: World, step: steps.Pull) -> None:
@@ -49,7 +48,7 @@ def freeze(world: World, step: steps.Freeze) -> None:
         if frozen.image != release.image:
             docker.tag(image_id, release.image)
         file = world.layout.release(release.environment, release.service, release.id)
-        write_private(file, projection.to_yaml({**frozen.document, RELEASE_KEY: asdict(release)}))
+        encryption.write(world.layout, file, projection.to_yaml({**frozen.document, RELEASE_KEY: asdict(release)}))
         if frozen.signature and frozen.signature.repository:
             made = signatures.document(world.config, frozen.signature)
             evidence.keep(world.layout, image_id, evidence.SIGNATURE, made)

@@ -22,9 +22,11 @@ def run(world: World, service: str, argv: Sequence[str], *, terminal: bool) -> i
     projection.name_images(world, [candidate])
     document = render.one_off_document(world.config, projection.network(world), projection.place(world, candidate))
     name = f"{world.config.project}-{service}-run-{secrets.token_hex(4)}"
-    with _kept(world.layout.one_off(world.config.name, name), projection.to_yaml(document)) as file:
+    text, in_memory = projection.to_yaml(document), world.layout.key is not None
+    with _kept(world.layout.one_off(world.config.name, name), "" if in_memory else text) as file:
         try:
-            return compose.run_here(file, world.config.project, service, argv, name=name, terminal=terminal)
+            given = compose.Document(file, text if in_memory else None)
+            return compose.run_here(given, world.config.project, service, argv, name=name, terminal=terminal)
         finally:
             docker.remove([name])  # a command that does not listen goes on when its client is gone
 

@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,8 +18,7 @@ from celadon.plan.render import Placed
 from celadon.plan.steps import Candidate
 from celadon.run import router_image, secret_files
 from celadon.run.world import World
-from celadon.state import evidence
-from celadon.state.layout import write_private
+from celadon.state import encryption, evidence
 from celadon.state.snapshot import ROUTER, Built, Container, Live, Release
 
 Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -85,7 +83,7 @@ def place(world: World, candidate: Candidate) -> Placed:
         )
     number = world.record.place(environment, candidate.service, candidate.slot)
     address = str(network(world).address(number))
-    document = yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506 (a safe loader)
+    document = yaml.load(encryption.read(world.layout, file), Loader)  # noqa: S506 (a safe loader)
     secrets = secret_files.write(file.parent / "secrets", document["services"][candidate.service])
     return Placed(release, candidate.slot, address, document, secrets)
 
@@ -99,8 +97,8 @@ def live_candidates(world: World) -> dict[str, Candidate]:
     return found
 
 
-def write_environment(world: World, candidates: Sequence[Candidate] = ()) -> Path:
-    """Write the environment document: what is live, and `candidates` beside it. Returns its file."""
+def write_environment(world: World, candidates: Sequence[Candidate] = ()) -> compose.Document:
+    """Write the environment document: what is live, and `candidates` beside it; returns it."""
     standing = list(dict.fromkeys([*live_candidates(world).values(), *candidates]))
     placed = [place(world, one) for one in standing]
     router = str(world.layout.router(world.config.name))
@@ -109,9 +107,15 @@ def write_environment(world: World, candidates: Sequence[Candidate] = ()) -> Pat
     for name, definition in world.config.backing.items():
         secret_files.write(secrets / name, definition)
     document = render.environment_document(world.config, network(world), placed, router, image, str(secrets))
+    file, text = world.layout.compose(world.config.name), HEADER + to_yaml(document)
+    encryption.write(world.layout, file, text)
+    return compose.Document(file, text if world.layout.key else None)
+
+
+def kept_environment(world: World) -> compose.Document:
+    """The environment document as it was written last."""
     file = world.layout.compose(world.config.name)
-    write_private(file, HEADER + to_yaml(document))
-    return file
+    return compose.Document(file, encryption.read(world.layout, file) if world.layout.key else None)
 
 
 def router_text(world: World, changes: Mapping[str, Live | None]) -> str:

@@ -13,7 +13,8 @@ from celadon.plan.network import Network
 from celadon.plan.release_label import unpacked
 from celadon.plan.render import RELEASE_KEY
 from celadon.run import observe
-from celadon.state.layout import Layout, write_private
+from celadon.state import encryption
+from celadon.state.layout import Layout
 from celadon.state.record import Record
 from celadon.state.snapshot import IN_SLOT, Container, Live, Release
 
@@ -67,13 +68,13 @@ def _of_label(layout: Layout, container: Container) -> Release | None:
         return None
     if names != (release.environment, release.service, release.id):
         return None
-    write_private(layout.release(*names), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    encryption.write(layout, layout.release(*names), yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
     return release
 
 
 def _releases(layout: Layout) -> Iterable[Release]:
     for file in layout.every_release():
-        found = yaml.load(file.read_text(encoding="utf-8"), Loader).get(RELEASE_KEY)  # noqa: S506 (a safe loader)
+        found = yaml.load(encryption.read(layout, file), Loader).get(RELEASE_KEY)  # noqa: S506 (a safe loader)
         if found:
             yield Release(**{**found, "served": True})  # not known any more: kept rather than lost
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from celadon.config.load import load_frozen
 from celadon.config.workspace import EnvironmentConfig
 from celadon.run.world import World
-from celadon.state.layout import Layout, write_private
+from celadon.state import encryption
+from celadon.state.layout import Layout
 from celadon.state.record import Record
 from celadon.state.snapshot import Move
 
@@ -22,7 +23,7 @@ def adopt(world: World, moves: Sequence[Move] = ()) -> None:
     """Commit `moves` and the configuration that they came with, as the last thing: nothing may go wrong after it."""
     environment, layout = world.config.name, world.layout
     name = _name(world)
-    write_private(layout.rendered(environment, name), world.config.text)
+    encryption.write(layout, layout.rendered(environment, name), world.config.text)
     needed = (name, world.record.rendering(environment))
     for file in layout.every_rendered(environment):
         if file.stem not in needed:
@@ -63,4 +64,4 @@ def kept(
     file = layout.rendered(environment, name) if name else None
     if file is None or not file.exists():
         return None
-    return load_frozen(file.read_text(encoding="utf-8"), workspace, layout.workspace, compose_file, environment)
+    return load_frozen(encryption.read(layout, file), workspace, layout.workspace, compose_file, environment)

@@ -10,9 +10,13 @@ from celadon.config.ownership import accepted, refuse_foreign, refuse_writable
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths below the workspace's folder. Asking for one creates nothing."""
+    """Paths below the workspace's folder. Asking for one creates nothing.
+
+    `key` is the file of the key that documents with values of variables are encrypted with, if any: see `encryption`.
+    """
 
     workspace: Path
+    key: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -68,6 +72,18 @@ class Layout:
 
     def release(self, environment: str, service: str, release: str) -> Path:
         return self.releases(environment) / service / release / "compose.yaml"
+
+    def documents(self) -> list[Path]:
+        """All that hold values of variables, and that no container mounts."""
+        environments = [
+            file for name in ("compose", "rendered*") for file in self.root.glob(f"environments/*/{name}.yaml")
+        ]
+        return [*self.every_release(), *environments]
+
+    def unfinished(self) -> list[Path]:
+        """What runs that were killed left of such documents."""
+        folders = ("environments/*", "releases/*/*/*")
+        return [file for folder in folders for file in self.root.glob(f"{folder}/.new.*.yaml")]
 
     @property
     def evidence(self) -> Path:
@@ -136,8 +152,16 @@ def write_private_bytes(file: Path, data: bytes) -> None:
     write_whole(file, data, 0o600)
 
 
-def write_whole(file: Path, content: str | bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
-    """Write a file whole or not at all, of that mode from its first byte on; `owner` is a user's and a group's id."""
+def write_whole(
+    file: Path,
+    content: str | bytes,
+    mode: int,
+    owner: tuple[int, int] | None = None,
+    modified: int | None = None,
+) -> None:
+    """Write a file whole or not at all, of that mode from its first byte on; `owner` is a user's and a group's id,
+    `modified` its time, in nanoseconds.
+    """
     fresh = fresh_of(file)
     directory = os.open(file.parent, os.O_RDONLY)
     try:
@@ -150,6 +174,8 @@ def write_whole(file: Path, content: str | bytes, mode: int, owner: tuple[int, i
                 os.fchown(descriptor, *owner)
             out.write(content.encode() if isinstance(content, str) else content)
             out.flush()
+            if modified is not None:
+                os.utime(descriptor, ns=(modified, modified))
             os.fsync(out.fileno())
         fresh.replace(file)
         os.fsync(directory)  # the rename itself must survive a power cut
