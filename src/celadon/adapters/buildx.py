@@ -25,7 +25,7 @@ KNOWN = {
 }  # fmt: skip
 EVIDENCE = 20
 LONGEST = 64 << 10  # bytes of a line of a build's log; the rest of the line is dropped
-DENIED = re.compile(r'source "(docker-image|https?|git)://([^"]+)" (?:denied|not allowed) by policy')
+DENIED = re.compile(r'source "(docker-image|https?|git|ssh)://([^"]+)" (?:denied|not allowed) by policy')
 OnStep = Callable[[BuildStep], None]
 
 

@@ -12,7 +12,7 @@ from celadon.app.telling import tell_the_killed
 from celadon.app.workspace import Workspace
 from celadon.errors import CeladonError
 from celadon.locale import _
-from celadon.run import journal, lock
+from celadon.run import build_network, journal, lock
 from celadon.run.lock import Held
 from celadon.run.lock_holder import Holder
 from celadon.run.notifying import Messenger
@@ -64,7 +64,7 @@ def heal(workspace: Workspace, environment: str, report: Report, messenger: Mess
     closed = tuple(words.format(id=d.id, verb=d.verb, environment=d.environment) for d in killed)
     config = standing(workspace, environment)
     if config is None:
-        return closed
+        return (*closed, *build_network.remove())  # somebody may have built for it, and nothing more
     with errors_masked(workspace.outline, layout, (config,)):
         done = reconcile(World(config, layout, record, report))
     if done:

@@ -205,6 +205,7 @@ class BuildOptions(Options):
     builder: BuilderName | None = None
     cpus: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None = None
     uncapped: Literal["refuse", "warn"] = "refuse"
+    network: Literal["open", "isolated"] = "open"
     timeout: Patience = 1800.0
     lock_timeout: Seconds = 3600.0
 

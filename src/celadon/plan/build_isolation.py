@@ -29,7 +29,7 @@ FETCHED = (
             "constraints": [{"key": "http.checksum", "value": "", "condition": "EQUAL"}],
         },
     },
-    {"action": "DENY", "selector": {"identifier": "^git://", "match_type": "REGEX"}},
+    {"action": "DENY", "selector": {"identifier": "^(?:git|ssh)://", "match_type": "REGEX"}},
 )
 ADDRESS = re.compile(r"(?:https?|git|ssh)://(?:[^/@]*@)?([^#?]+)")
 
@@ -153,5 +153,5 @@ def _address(context: str) -> dict[str, Any] | None:
     match = ADDRESS.match(context)
     if match is None:
         return None
-    identifier = f"^(?:https?|git)://(?:[^/@]*@)?{re.escape(match[1])}(?:[#?].*)?$"
+    identifier = f"^(?:https?|git|ssh)://(?:[^/@]*@)?{re.escape(match[1])}(?:[#?].*)?$"
     return {"action": "ALLOW", "selector": {"identifier": identifier, "match_type": "REGEX"}}

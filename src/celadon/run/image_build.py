@@ -10,7 +10,7 @@ from celadon.errors import CeladonError, RefusedError
 from celadon.locale import _, ngettext
 from celadon.plan import steps
 from celadon.plan.build_isolation import cache_flags, source_policy
-from celadon.run import capping, exported_dockerfile, provenance
+from celadon.run import build_network, capping, exported_dockerfile, provenance
 from celadon.run.building import Building
 from celadon.run.retrying import patiently
 from celadon.run.world import World, utc_now
@@ -30,7 +30,7 @@ def build(world: World, step: steps.Build) -> None:
     try:
         _export(world, step, folder)
         dockerfile = exported_dockerfile.checked(step, folder)
-        with capping.capped(world) as cap:
+        with capping.capped(world) as cap, build_network.isolated(world, step.built.service, step.definition):
             _run(world, step, folder, dockerfile, (*cap, "--metadata-file", str(metadata)))
         resolved = provenance.of_file(metadata)
     finally:

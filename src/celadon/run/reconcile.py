@@ -8,7 +8,7 @@ from celadon.adapters import compose, docker, nginx
 from celadon.errors import CeladonError, CommandError
 from celadon.locale import _
 from celadon.plan.steps import Candidate
-from celadon.run import journal, observe, one_off, projection
+from celadon.run import build_network, journal, observe, one_off, projection
 from celadon.run.world import World
 from celadon.state import record as outcomes
 from celadon.state import snapshot as labels
@@ -31,7 +31,7 @@ def reconcile(world: World) -> tuple[str, ...]:
     Order as in a deployment: what should run is started, then the router switched, and only then what users have left
     is removed. Only what they never reached ends before.
     """
-    done: list[str] = []
+    done = [*build_network.remove()]  # whoever holds the lock builds nothing now
     containers = docker.containers(world.config.workspace)
     observe.refuse_namesake(containers, world.layout, world.config.workspace)
     mine = [c for c in containers if c.environment == world.config.name]

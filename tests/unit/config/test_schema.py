@@ -104,6 +104,7 @@ def test_wrong_files(case: Path) -> None:
         ({"top": "build: {timeout: ''}"}, "x-celadon.build.timeout"),
         ({"top": "build: {cpus: 0}"}, "x-celadon.build.cpus"),
         ({"top": "build: {uncapped: allow}"}, "x-celadon.build.uncapped"),
+        ({"top": "build: {network: none}"}, "x-celadon.build.network"),
         ({"top": "router: {network: none}"}, "x-celadon.router.network"),
         ({"top": "notify: [{url: x, on: exploded}]"}, "x-celadon.notify"),
         ({"environment": "watch: -1"}, "x-celadon.environments.staging.watch"),
