@@ -98,12 +98,16 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r
 
 
 def written(values: Mapping[str, str]) -> str:
-    """The text of an env file that gives exactly `values` when Compose reads it: a variable a line, whatever is in it.
+    """The text of an env file that gives exactly `values` when Compose reads it, a variable a line."""
+    return "".join(f"{name}={quoted(value)}\n" for name, value in values.items())
+
+
+def quoted(value: str) -> str:
+    """A value as Compose reads it back, to the letter.
 
     Between double quotation marks, since Compose knows no way to end a value between single ones with a backslash.
     """
-    lines = [f"{name}={value if _PLAIN.fullmatch(value) else _quotation(value)}" for name, value in values.items()]
-    return "".join(f"{line}\n" for line in lines)
+    return value if _PLAIN.fullmatch(value) else f'"{value.translate(_ESCAPES)}"'
 
 
 def interpolates(entry: Entry) -> bool:
@@ -121,7 +125,3 @@ def value_of(entry: Entry) -> str:
         inner = value[1:] if closing is None else value[1 : 1 + closing]
         return inner if value[0] == "'" else _ESCAPED.sub(lambda one: _MEANT.get(one[1], one[1]), inner)
     return re.split(r"\s#", value, maxsplit=1)[0].strip()
-
-
-def _quotation(value: str) -> str:
-    return f'"{value.translate(_ESCAPES)}"'

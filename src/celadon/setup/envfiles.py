@@ -1,16 +1,16 @@
 """Env files: made with a word on what belongs in them; in those that are there, only what is missing is added."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from celadon.adapters.drafts import Draft, keys
 from celadon.check.folders import text_of
+from celadon.config.dotenv import quoted
 from celadon.setup.facts import WorkspaceSketch
 
 SHARED, LAPTOP = "common", "development"
 _SAID = re.compile(r"[#\s]*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=")  # set, or as a comment
-_BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 
 
 def drafts(folder: Path, sketch: WorkspaceSketch) -> tuple[Draft, ...]:
@@ -23,7 +23,8 @@ def _draft(file: Path, name: str, sketch: WorkspaceSketch) -> Draft:
     before = text_of(file) if file.exists() else _head(name)
     lines = [] if name == SHARED else list(_wanted(file, before, sketch))
     given = sketch.variables.get(name, {})
-    lines += [f"{variable}={quoted(value)}" for variable, value in given.items() if variable not in keys(before)]
+    missing = {variable: value for variable, value in given.items() if variable not in keys(before)}
+    lines += [f"{variable}={quoted(value) if value else ''}" for variable, value in missing.items()]
     text = before if not lines or before.endswith("\n") or not before else f"{before}\n"
     return Draft(file, text + "".join(f"{line}\n" for line in lines), 0o600, secret=True)
 
@@ -51,13 +52,3 @@ def _wanted(file: Path, before: str, sketch: WorkspaceSketch) -> Iterator[str]:
                 yield f"# Asked for by {', '.join(services)}:"
             asking = services
             yield f"# {variable}="
-
-
-def quoted(value: str) -> str:
-    """A value as Compose reads it back, to the letter: in single quotes nothing is interpolated."""
-    if _BARE.fullmatch(value) or not value:
-        return value
-    if "'" not in value:
-        return f"'{value}'"
-    escaped: Mapping[str, str] = {"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n"}
-    return '"' + "".join(escaped.get(letter, letter) for letter in value) + '"'

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from celadon.config.dotenv import quoted
 from celadon.config.positions import shown
 from celadon.locale import _
-from celadon.setup.envfiles import quoted
 from celadon.setup.facts import COMMON
 from celadon.setup.renaming import Rename
 from celadon.setup.tale import BY_HAND, CARRIED, Row, Spot

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from celadon.adapters import process
 from celadon.adapters.drafts import Draft, write
 from celadon.app import configs
+from celadon.config.dotenv import quoted
 from celadon.config.interpolation import unescaped
 from celadon.config.outline import load_outline
 from celadon.errors import UsageError
@@ -123,11 +124,12 @@ VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_fro
 
 
 @settings(deadline=None, max_examples=20)
+@example(["\\", "a\\", "'", "it's \\"])
 @given(st.lists(VALUES, min_size=1, max_size=40))
 def test_values_come_back_from_compose_to_the_letter(tmp_path_factory: Any, values: list[str]) -> None:
     folder = tmp_path_factory.mktemp("values")
     given = {f"V{number}": value for number, value in enumerate(values)}
-    text = "".join(f"{name}={envfiles.quoted(value)}\n" for name, value in given.items())
+    text = "".join(f"{name}={quoted(value)}\n" for name, value in given.items())
     (folder / ".env").write_text(text)
     (folder / "compose.yaml").write_text("name: x\nservices: {a: {image: b, env_file: .env}}\n")
     out = process.run(["docker", "compose", "config", "--format", "json"], cwd=folder).out
