@@ -7,6 +7,7 @@ import ipaddress
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from celadon.adapters import firewall
@@ -101,6 +102,14 @@ def seen() -> dict[str, str]:
     return {name: child.communicate()[0].strip() for name, child in asked.items()}
 
 
+def seen_once_it_is_up() -> dict[str, str]:
+    """IPv6 first makes sure that nobody else has an address (for about a second)."""
+    end = time.monotonic() + 15
+    while "not" in (found := seen()).values() and time.monotonic() < end:
+        pass
+    return found
+
+
 def put() -> None:
     for version in firewall.versions():
         saved = firewall.saved(version)
@@ -111,7 +120,7 @@ def main() -> None:
     build()
     servers = [serve("", "8080", "53"), *(serve(f"ip netns exec {name}", "8080") for name in ("peer", "app", "cloud"))]
     try:
-        looks = [seen()]
+        looks = [seen_once_it_is_up()]
         put()
         put()  # as after a kill
         lasting = all(plan.in_force("docker0", firewall.saved(version)) for version in firewall.versions())

@@ -109,7 +109,7 @@ def test_no_dockerfile_takes_the_image_of_another_service(team: Workspace) -> No
     for text in (f"FROM {base}\n", f"FROM {other}\n"):  # what no reading of a Dockerfile finds
         pushed(team, "shop", text)
         refused = team.celadon("build", "staging", team.unique("shop"), expect=1).err
-        assert "which is another service's" in refused and "additional_contexts" in refused
+        assert "which belongs to another service" in refused and "additional_contexts" in refused
     service = team.services[team.unique("shop")]
     service["build"] = {"context": service["build"], "additional_contexts": {"hub": f"docker-image://{release}"}}
     team.write()
@@ -193,6 +193,6 @@ def test_what_starts_processes_without_end_dies_at_the_limit_in_words(shop: Work
     run_it = "FROM python:3.14-slim\nCOPY bomb.py /\nRUN python3 /bomb.py\n"
     pushed(shop, "shop", run_it, **{"bomb.py": THREADS})
     told = built(shop, "shop", expect=1)
-    assert f"builds may have {cgroup.PROCESSES} together" in told.replace("\n", " ")
+    assert f"limited to {cgroup.PROCESSES} processes" in told.replace("\n", " ")
     threads = int(re.search(r"<(\d+) threads", told)[1])  # type: ignore[index]
     assert cgroup.PROCESSES // 2 < threads < cgroup.PROCESSES

@@ -71,12 +71,12 @@ def test_only_what_an_allowed_key_signed_is_built(empty: Workspace) -> None:
 
     def refused(why: str) -> str:
         said = team.celadon("deploy", "staging", expect=1).err
-        assert "takes only what an allowed signer signed; nothing was changed" in said
+        assert "only accepts commits signed by an allowed signer. Nothing was changed" in said
         assert why in said, said
         assert "git commit --amend" in said
         return said
 
-    refused("it is not signed")  # the first commit
+    refused("not signed")  # the first commit
     assert team.containers() == [] and team.images() == []  # nothing was built for it, or started
 
     good = team.push("shop", "2", alice)
@@ -88,11 +88,11 @@ def test_only_what_an_allowed_key_signed_is_built(empty: Workspace) -> None:
 
     # A key that nobody allowed, also where the repository's own file allows it.
     team.push("shop", "3", mallory)
-    refused("signed by a key that is not allowed (SHA256:")
+    refused("signed with a key that is not allowed (SHA256:")
     (shop / "allowed_signers").write_text(f"* {mallory.with_suffix('.pub').read_text()}")
     run(["git", "add", "allowed_signers"], shop)
     team.push("shop", "4", mallory)
-    refused("signed by a key that is not allowed")
+    refused("signed with a key that is not allowed")
 
     # The checkout's own configuration says that everything is well.
     program = team.folder / "laptops" / "yes"
@@ -105,7 +105,7 @@ def test_only_what_an_allowed_key_signed_is_built(empty: Workspace) -> None:
         "alias.verify-commit": f"!{program}", "gpg.minTrustLevel": "undefined",
     }.items():  # fmt: skip
         run(["git", "config", name, value], shop)
-    refused("signed by a key that is not allowed")
+    refused("signed with a key that is not allowed")
     assert not (team.folder / "ran").exists()
 
     # An old signature over something else.
@@ -119,7 +119,7 @@ def test_only_what_an_allowed_key_signed_is_built(empty: Workspace) -> None:
                           capture_output=True, check=True)  # fmt: skip
     run(["git", "reset", "--quiet", "--hard", made.stdout.decode().strip()], shop)
     team.publish("shop")
-    refused("the signature is bad")
+    refused("bad signature")
 
     # A replacement object swaps the tree of a commit that is signed: neither verified nor built.
     evil = run(["git", "rev-parse", "HEAD"], shop).strip()
@@ -146,7 +146,7 @@ def test_only_what_an_allowed_key_signed_is_built(empty: Workspace) -> None:
     (team.folder / "allowed_signers").unlink()
     (team.folder / "allowed_signers").symlink_to(shop / "allowed_signers")
     said = team.celadon("deploy", "staging", expect=2).err
-    assert "lies in the source of a service: whoever pushes there could change it" in said
+    assert "is in the source of a service: anyone who can push to it could change it" in said
     assert team.version("/shop") == "5"
 
 
@@ -190,7 +190,7 @@ def test_a_scanner_of_the_teams_decides_and_is_not_trusted(empty: Workspace) -> 
 
     # It says no: nothing starts; what it said is shown without secrets, and nothing moves the terminal.
     said = deploy("fail", 1)
-    assert "the scan refuses the image (`./scan.sh` exited with code 3); nothing was switched" in said
+    assert "the image failed the scan (`./scan.sh` exited with code 3). Nothing was switched" in said
     assert "CVE-2026-1 critical in API_TOKEN=***" in said and "\033" not in said and CANARY not in said
     assert team.containers("label=celadon.role=slot") == []
     seen = (team.folder / "seen.env").read_text()
@@ -207,12 +207,12 @@ def test_a_scanner_of_the_teams_decides_and_is_not_trusted(empty: Workspace) -> 
     assert processes("sleep", "7531") == []
 
     # What should be an SBOM is none.
-    assert "printed no JSON object" in deploy("words", 1)
+    assert "did not print a JSON object" in deploy("words", 1)
 
     # The tag is moved while it scans: what starts is what was scanned, or nothing.
     (tag,) = [name for name in team.images() if name.startswith(team.unique("shop"))]
     (team.folder / "moved").write_text(tag)
-    assert "no longer names the image that was built or tested" in deploy("move", 1)
+    assert "no longer points to the image that was built or tested" in deploy("move", 1)
     assert team.containers("label=celadon.role=slot") == []
     run(["docker", "tag", image, tag])
 
@@ -243,7 +243,7 @@ def test_a_scanner_of_the_teams_decides_and_is_not_trusted(empty: Workspace) -> 
     assert team.celadon("releases", "staging", "--sbom", live["release"]).json["of"] == image
 
     # A promote scans the very image again: what is known of it today counts.
-    assert "the scan refuses the image" in deploy("fail", 1, "promote", "-y")
+    assert "the image failed the scan" in deploy("fail", 1, "promote", "-y")
     assert team.containers("label=celadon.role=slot", "label=celadon.environment=production") == []
     (team.folder / "config" / ".env.production").write_text("")
     deploy("pass", 0, "promote", "-y")
@@ -283,7 +283,7 @@ def test_production_takes_only_commits_with_a_signed_tag(empty: Workspace, regis
     dockerfile = (shop / "Dockerfile").read_text()
     team.commit("shop", {"Dockerfile": allow + dockerfile}, "allow it")
     said = team.celadon("deploy", "staging", expect=1)
-    assert "Dockerfile:2:1: the image python:3.14-slim is not pinned by its digest (dockerfile/not-pinned)" in said.err
+    assert "Dockerfile:2:1: the image python:3.14-slim is not pinned by digest (dockerfile/not-pinned)" in said.err
     found = team.celadon("check", "--json", expect=1).json
     assert "has no digest: it was built on this server" in next(
         one["what"] for one in found if one["rule"] == "dockerfile/not-pinned" and one["severity"] == "error"
@@ -301,14 +301,14 @@ def test_production_takes_only_commits_with_a_signed_tag(empty: Workspace, regis
         ran = team.celadon("promote", "-y", expect=expect)
         return ran.out + ran.err
 
-    assert f"{name} {sha[:7]}: no annotated tag names it" in promote(1)
+    assert f"{name} {sha[:7]}: no annotated tag points to this commit" in promote(1)
     run([*GIT, "tag", "-a", "v1", "-m", "mine"], shop)
     run(team.signed(mallory, "tag", "-s", "a1", "-m", "mine"), shop)
     # A tag that Alice signed names another commit: its name may point anywhere, the signature does not.
     run(team.signed(alice, "tag", "-s", "v2", "-m", "hers", f"{sha}~1"), shop)
     run(["git", "update-ref", "refs/tags/v3", run(["git", "rev-parse", "refs/tags/v2"], shop).strip()], shop)
     run(["git", "push", "--quiet", "--tags"], shop)
-    assert "tag a1: it is signed by a key that is not allowed" in promote(1)
+    assert "tag a1: signed with a key that is not allowed" in promote(1)
     run(team.signed(alice, "tag", "-s", "v4", "-m", "hers", sha), shop)
     run(["git", "push", "--quiet", "--tags"], shop)
     assert f"verify the signature of {name} {sha[:7]} ({ALICE})" in promote(0)

@@ -120,7 +120,7 @@ def test_commands_of_celadons_own_run_with_nothing_but_what_they_need(shop: Work
     group = f"celadon-{shop.name}"
     code = (
         "from celadon.adapters import cgroup; from tests.e2e import images; "
-        f"cgroup.limit(77 << 20, 0.5, images.sandbox(), {group!r})"
+        f"cgroup.limit(77 << 20, 0.5, images.sandbox, {group!r})"
     )
     member = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--groups", str(grp.getgrnam("docker").gr_gid)]
     known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
@@ -157,14 +157,14 @@ def test_a_tag_that_moved_does_not_choose_what_runs(shop: Workspace) -> None:
     other = run(["docker", "image", "inspect", "--format", "{{.Id}}", tag]).strip()
     shop.commit("shop", {"VERSION": "2\n"}, "second")
     plan = shop.celadon("plan", "deploy", "staging").out
-    assert f"{tag} names another image now: {other}; the router runs {pinned['Image']}" in plan
-    assert "it stays as it is until `celadon up staging` restarts it" in plan
+    assert f"{tag} now points to {other}; the router runs {pinned['Image']}" in plan
+    assert "the router stays unchanged until `celadon up staging` restarts it" in plan
     shop.celadon("deploy", "staging")
     assert shop.version("/shop") == "2" and of_role(shop, "router")["Id"] == pinned["Id"]
 
     # Taken up where somebody asks for it, and only if it can run the configuration.
     up = shop.celadon("up", "staging", expect=1)
-    assert "names another image now" in up.out
+    assert "now points to" in up.out
     assert shop.version("/shop") == "2" and of_role(shop, "router")["Id"] == pinned["Id"]
     run(["docker", "tag", "nginx:1.30", tag])
     shop.celadon("up", "staging")
@@ -206,7 +206,7 @@ def test_an_installation_of_an_older_version_is_not_disturbed(shop: Workspace) -
 
     shop.commit("shop", {"VERSION": "2\n"}, "second")
     done = shop.celadon("deploy", "staging").out
-    assert "the router was started with fewer restrictions" in done
+    assert "the router runs with fewer restrictions" in done
     assert of_role(shop, "router")["Id"] == router["Id"]  # no user waits for a restart
     assert of_role(shop, "slot", "shop")["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true"]
     shop.celadon("rollback", "staging", "--yes")

@@ -58,10 +58,10 @@ def test_what_another_user_puts_in_the_place_of_the_lock_is_refused(
     (victim / "00000000000000000001-1").touch()  # looks like the ticket of a dead process
     assert machine.nobody("mkfifo", "-m", "666", LOCK).code == 0
     acted = machine.root(*shop.argv("reconcile"))
-    assert acted.code == 1 and f"{LOCK} is not Celadon's" in acted.words and acted.memory < MEMORY, acted
+    assert acted.code == 1 and f"{LOCK} was not created by Celadon" in acted.words and acted.memory < MEMORY, acted
     looked = machine.root(*shop.argv("status"))  # who only looks sees everything else
     assert looked.code == 0 and shop.unique("shop") in looked.said and looked.memory < MEMORY, looked
-    assert f"lock: unusable. The host's lock cannot be used: {LOCK} is not" in looked.words
+    assert f"lock: unusable. The host's lock cannot be used: {LOCK} was not created by Celadon" in looked.words
     machine.fixed(looked)
     for squat in (
         f"ln -s {victim} {LOCK}",
@@ -70,7 +70,7 @@ def test_what_another_user_puts_in_the_place_of_the_lock_is_refused(
         f"mkdir -m 700 {LOCK}",
     ):
         assert machine.nobody("sh", "-c", squat).code == 0, squat
-        machine.fixed(ran := refused(machine, f"{LOCK} is not Celadon's"))
+        machine.fixed(ran := refused(machine, f"{LOCK} was not created by Celadon"))
         assert "owned by nobody:nogroup" in ran.words
     assert [file.name for file in victim.iterdir()] == ["00000000000000000001-1"]
 
@@ -100,9 +100,9 @@ def test_what_was_planted_in_a_folder_that_became_celadons_is_not_read(machine: 
         assert machine.root("chmod", "g-s,a=rwx", LOCK).code == 0
         assert machine.nobody("sh", "-c", what).code == 0
         assert machine.root("sh", "-c", f"chown root:{group} {LOCK} && chmod 2770 {LOCK}").code == 0
-        machine.fixed(refused(machine, f"{LOCK}/lock is not what Celadon put there"))
+        machine.fixed(refused(machine, f"{LOCK}/lock was not created by Celadon"))
     assert machine.root("sh", "-c", f"cp {victim} {LOCK}/lock && ln {LOCK}/lock {LOCK}/other").code == 0
-    machine.fixed(refused(machine, f"{LOCK}/lock is not what Celadon put there (not a regular file of its own)"))
+    machine.fixed(refused(machine, f"{LOCK}/lock was not created by Celadon (not a regular file, or hard-linked)"))
     refused(machine, "held ann")  # nobody waits with these tickets, and they are not touched
     assert victim.read_text() == "precious" and machine.root("ls", LOCK).said.count("0000000000000000000") == 4
 
@@ -115,7 +115,7 @@ def test_members_of_the_engines_group_share_the_lock_without_root(machine: Host)
     assert machine.root("stat", "-c", "%u:%g %a", LOCK).said == f"1234:{docker} 2770\n"
     for uid in (1235, 0):
         assert take(machine, uid, f"65534 {docker}").said == "held ann\n"
-    assert f"is for members of the group {group}. Join it" in take(machine, 1236, "").words
+    assert f"is restricted to the group {group}. Add yourself to the group" in take(machine, 1236, "").words
 
 
 def test_a_rootless_engine_has_a_lock_of_its_own(machine: Host) -> None:

@@ -66,7 +66,7 @@ def test_a_compose_file_of_another_user_is_not_found_on_the_way_up(machine: Host
     planted(machine, common / "compose.yaml", COMPOSE.replace("PROOF", str(proof)))
     for folder in (mine, common):
         pulled = celadon(machine, folder, "env", "pull", "staging", "-y")
-        assert pulled.code == 1 and "compose.yaml belongs to nobody, who could have put it there" in pulled.words
+        assert pulled.code == 1 and "compose.yaml is owned by nobody; Celadon does not use" in pulled.words
     assert not proof.exists()
     theirs = common / "theirs"  # but who says that it is there that he wants to work is believed
     planted(machine, theirs / "compose.yaml", COMPOSE)
@@ -78,13 +78,13 @@ def test_a_record_of_another_user_is_not_opened(machine: Host, common: Path) -> 
     kept = common / ".celadon"
     planted(machine, kept / "names.json", NAMES)
     refused = celadon(machine, common, "status")
-    assert refused.code == 1 and f"{kept} belongs to nobody" in refused.words and not (kept / "state.db").exists()
+    assert refused.code == 1 and f"{kept} is owned by nobody" in refused.words and not (kept / "state.db").exists()
     assert machine.root("rm", "-r", str(kept)).code == 0
     assert machine.nobody("ln", "-s", "/etc", str(kept)).code == 0  # to what is root's
-    assert f"{kept} belongs to nobody" in celadon(machine, common, "status").words
+    assert f"{kept} is owned by nobody" in celadon(machine, common, "status").words
     assert machine.root("sh", "-c", f"rm {kept} && mkdir -m 777 {kept}").code == 0
     refused = celadon(machine, common, "status")
-    assert refused.code == 1 and f"Other users may write to {kept} (mode 0777)" in refused.words
+    assert refused.code == 1 and f"Other users can write to {kept} (mode 0777)" in refused.words
     assert machine.root("chmod", "-R", "go-rwx", str(kept)).code == 0  # as it says
     assert celadon(machine, common, "history").code == 0
 

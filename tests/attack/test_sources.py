@@ -69,7 +69,7 @@ def test_a_pushed_link_never_becomes_the_build_context(empty: Workspace, inline:
     ):
         commit = repository.commit(repository.files(stem, links))
         said = refused(empty, f"{empty.unique('evil')}: app is a symbolic link in commit {commit[:7]}")
-        assert "→ Put the file or folder itself there" in said
+        assert "→ Replace the link with the actual file or folder" in said
     refused(empty, "is a symbolic link", "plan", "deploy", "staging")
 
     run(["git", "pull", "--quiet"], empty.folder / empty.unique("evil"))  # now the checkout has it, too
@@ -104,7 +104,7 @@ def test_no_file_that_a_build_reads_by_name_is_a_link(empty: Workspace) -> None:
     refused(empty, "has submodules, which Celadon does not fetch")
     empty.services[empty.unique("evil")]["build"]["dockerfile"] = "../Dockerfile"
     empty.write()
-    refused(empty, "../Dockerfile is outside of the repository")
+    refused(empty, "../Dockerfile is outside the repository")
 
 
 def test_an_additional_context_is_no_link_of_a_checkout(empty: Workspace) -> None:
@@ -151,7 +151,7 @@ def test_whatever_a_repository_holds_is_shown_harmlessly_and_runs_nothing(empty:
     built = empty.celadon("build", "staging").out
     assert "a subject" in planned and len(planned) < 10_000
     assert not {"\x1b", "\x07", "\u202e"} & {*planned, *failed, *built}
-    assert "1 file is built as a pointer of Git LFS, without its content: logo.psd" in built
+    assert "1 file is built as a Git LFS pointer, without its content: logo.psd" in built
     assert not ran.exists()
 
     dockerfile = (

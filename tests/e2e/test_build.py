@@ -138,7 +138,7 @@ def test_a_member_of_the_docker_group_caps_through_the_engine() -> None:
     group = grp.getgrnam("docker").gr_gid
     code = (
         "from celadon.adapters import cgroup; from tests.e2e import images; "
-        "cgroup.limit(77 << 20, None, images.sandbox(), 'celadon-member')"
+        "cgroup.limit(77 << 20, None, images.sandbox, 'celadon-member')"
     )
     as_member = ["setpriv", "--reuid", "65534", "--regid", "65534", "--groups", str(group), "--"]
     member = as_member if os.geteuid() == 0 else []  # who runs this without root is such a member

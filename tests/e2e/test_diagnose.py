@@ -46,7 +46,7 @@ def test_what_is_wrong_is_found_where_it_is(team: Workspace) -> None:
 def above(team: Workspace) -> Iterator[str]:
     """A control group with a limit of its own, above whatever container is put there."""
     name = f"celadon-{team.name}"
-    cgroup.limit(48 << 20, None, images.sandbox(), name)
+    cgroup.limit(48 << 20, None, images.sandbox, name)
     yield name
     team.remove()
     for folder in (cgroup.ROOT, cgroup.ROOT / "memory", cgroup.ROOT / "cpu"):

@@ -146,7 +146,7 @@ def test_a_full_disk_stops_nothing_and_is_said(tmp_path: Path, log: Path) -> Non
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)
-    assert len(warned) == 2 and all("audit.jsonl could not be written" in one for one in warned)
+    assert len(warned) == 2 and all("Could not write to the audit log" in one for one in warned)
     assert audit_log.append(log, entry(6)) == 6
     assert not audit_log.read(log).broken and audit_log.read(log).torn == (6,)
 
@@ -223,10 +223,10 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert number == "2" and head in said("--verify") and json.loads(said("--verify", "--json"))["good"]
     assert json.loads(said("--json"))[1]["releases"] == moved
     assert head in said("--verify", "--expect", head)
-    assert "written anew, or cut off" in said("--verify", "--expect", "0" * 64, code=1)
+    assert "rewritten or truncated" in said("--verify", "--expect", "0" * 64, code=1)
     text = layout.audit.read_text()
     layout.audit.write_text(text.replace("staging", "sturing"))
-    assert "Line 1 is not as it was written." in said("--verify", code=1)
+    assert "Line 1 was modified." in said("--verify", code=1)
     assert json.loads(said("--verify", "--json", code=1))["broken"] == {"line": 1, "kind": "changed"}
     layout.audit.write_text(text.splitlines(keepends=True)[1])
-    assert "Line 1 does not follow the one before it" in said("--verify", code=1)
+    assert "Line 1 does not follow the previous line" in said("--verify", code=1)

@@ -23,12 +23,12 @@ def test_it_is_read_and_its_frontend_refused(tmp_path: Path) -> None:
     assert exported_dockerfile.checked(step(), tmp_path) == ""
     assert exported_dockerfile.checked(step(dockerfile_inline="# syntax=mine\n"), tmp_path) == "# syntax=mine\n"
     (tmp_path / "app" / "Dockerfile").write_text("# syntax=evil/one\n")
-    with pytest.raises(RefusedError, match="web: its Dockerfile asks for the frontend evil/one"):
+    with pytest.raises(RefusedError, match="web: the Dockerfile uses the frontend image evil/one"):
         exported_dockerfile.checked(step(), tmp_path)
 
 
 def test_it_is_a_file_of_the_export(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "Dockerfile").symlink_to("/etc/passwd")
-    with pytest.raises(RefusedError, match="web: its Dockerfile leads out of its checkout"):
+    with pytest.raises(RefusedError, match="web: the Dockerfile is a link that points outside its checkout"):
         exported_dockerfile.checked(step(), tmp_path)

@@ -153,7 +153,7 @@ print("went on")
 
 def test_a_group_that_could_do_more_is_refused(tmp_path: Path) -> None:
     gid = pwd.getpwnam("daemon").pw_gid
-    with pytest.raises(RefusedError, match="There is no unix group"):
+    with pytest.raises(RefusedError, match="does not exist on this host"):
         rights.refuse_more("no-such-group", tmp_path)
     with pytest.raises(RefusedError, match="are root"):
         rights.refuse_more("root", tmp_path)
@@ -180,7 +180,7 @@ def test_what_is_installed_follows_the_file(tmp_path: Path, monkeypatch: pytest.
     sbin.mkdir()
     (sbin / "visudo").write_text("#!/bin/sh\nexit 1\n")
     (sbin / "visudo").chmod(0o755)
-    with pytest.raises(RefusedError, match="would not take"):
+    with pytest.raises(RefusedError, match="sudo rejected"):
         sudo.install("shop", several)
     assert not programs.exists() and not list(rules.iterdir())
     (sbin / "visudo").write_text("#!/bin/sh\nexit 0\n")

@@ -68,21 +68,21 @@ def test_commits_and_tags_of_allowed_ssh_keys(repository: Repository) -> None:
         assert found.by == found.key == ""
         return found.problem
 
-    assert problem(repository.commit(sign=False)) == "it is not signed"
-    assert problem(repository.commit(*repository.ssh(stranger))).startswith("it is signed by a key that is not allowed")
+    assert problem(repository.commit(sign=False)) == "not signed"
+    assert problem(repository.commit(*repository.ssh(stranger))).startswith("signed with a key that is not allowed")
     assert problem(repository.commit(*repository.ssh(gone))) == "the signature or its key has expired"
     text = repository.git("cat-file", "commit", sha).replace("\n\nx", "\n\nevil")
     made = subprocess.run(["git", "hash-object", "-t", "commit", "-w", "--stdin"], cwd=repository.folder, check=True,
                           input=text, capture_output=True, text=True)  # fmt: skip
-    assert problem(made.stdout.strip()) == "the signature is bad: what was signed is not what is there"
+    assert problem(made.stdout.strip()) == "bad signature: the content changed after it was signed"
     pgp = Signers(None, repository.keys)
-    assert problem(sha, pgp) == "it is signed by an SSH key, and only OpenPGP keys are allowed"
-    assert problem(sha, Signers(repository.keys / "nothing", None)).startswith("it is signed by a key that is not")
+    assert problem(sha, pgp) == "signed with an SSH key, but only OpenPGP keys are allowed"
+    assert problem(sha, Signers(repository.keys / "nothing", None)).startswith("signed with a key that is not")
 
-    assert signatures.of_tags(repository.folder, sha, signers).problem == "no annotated tag names it"
+    assert signatures.of_tags(repository.folder, sha, signers).problem == "no annotated tag points to this commit"
     repository.git("tag", "light", sha)
     repository.git("tag", "-a", "plain", "-m", "x", sha)
-    assert signatures.of_tags(repository.folder, sha, signers).problem == "tag plain: it is not signed"
+    assert signatures.of_tags(repository.folder, sha, signers).problem == "tag plain: not signed"
     repository.git(*repository.ssh(alice), "tag", "-s", "signed", "-m", "x", sha)
     assert signatures.of_tags(repository.folder, sha, signers) == Verdict(good.by, good.key, "signed")
     assert signatures.has(repository.folder, sha) and not signatures.has(repository.folder, "1" * 40)
@@ -109,7 +109,7 @@ def test_openpgp_keys_of_the_operators_folder(repository: Repository, tmp_path: 
     assert "not allowed" in signatures.of_commit(repository.folder, sha, Signers(None, empty)).problem
     ssh = allowed(repository, f"alice@example.com {public(repository.key('alice'))}")
     found = signatures.of_commit(repository.folder, sha, ssh)
-    assert found == Verdict(problem="it is signed by an OpenPGP key, and only SSH keys are allowed")
+    assert found == Verdict(problem="signed with an OpenPGP key, but only SSH keys are allowed")
 
 
 @pytest.mark.parametrize(

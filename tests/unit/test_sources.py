@@ -43,7 +43,7 @@ def test_a_tree_that_grows_as_it_is_read_is_refused_at_the_limit(
     """A tree of a hundred million files is read as far as the limit, and no file of it is written."""
     monkeypatch.setattr(git_tree, "ENTRIES", 20_000)
     commit = pushed.commit(tree(pushed))
-    with pytest.raises(RefusedError, match=f"web: commit {commit[:7]} is not read: {why}") as refused:
+    with pytest.raises(RefusedError, match=f"web: commit {commit[:7]} cannot be used: {why}") as refused:
         git_export.export(pushed.folder, inputs(commit), pushed.folder.parent / "out")
     assert "--ref" in refused.value.hint and not (pushed.folder.parent / "out").exists()
 
@@ -53,7 +53,7 @@ def test_files_that_the_disk_does_not_hold_are_refused_before_they_are_written(
 ) -> None:
     blob = pushed.blob(bytes(64 << 20))
     tree = pushed.tree(("100644", f"zeros{n:05d}", blob) for n in range(100_000))  # 6 TB
-    with pytest.raises(RefusedError, match="half of what is free on this disk"):
+    with pytest.raises(RefusedError, match="half of the free space on this disk"):
         export(pushed, tree)
     assert not (pushed.folder.parent / "out").exists()
 
@@ -66,7 +66,7 @@ def test_a_commit_within_the_limits_is_read_whole(pushed: Repository) -> None:
 @pytest.mark.parametrize("name", ["..", ".", ".git", ".GIT"])
 def test_names_that_lead_elsewhere_are_refused(pushed: Repository, name: str) -> None:
     tree = pushed.tree([("40000", "web", pushed.tree([("40000", name, pushed.bomb(1, 1))]))])
-    with pytest.raises(RefusedError, match=rf"the path web/{name.replace('.', '[.]')} cannot be written"):
+    with pytest.raises(RefusedError, match=rf"the path web/{name.replace('.', '[.]')} is not allowed"):
         export(pushed, tree)
 
 
@@ -148,7 +148,7 @@ def test_links_inside_a_context_are_left_to_buildkit(pushed: Repository) -> None
 
 @pytest.mark.parametrize("dockerfile", ["../Dockerfile", "../../evil/Dockerfile", "x/../../y", "a\nb"])
 def test_a_dockerfile_outside_of_the_repository_is_refused(dockerfile: str) -> None:
-    with pytest.raises(RefusedError, match="is outside of the repository"):
+    with pytest.raises(RefusedError, match="is outside the repository"):
         inputs("0" * 40, ".", dockerfile=dockerfile)
 
 
@@ -202,7 +202,7 @@ def test_a_folder_that_is_dressed_up_as_a_repository_runs_no_command(tmp_path: P
     assert ran.exists()  # so it is with git alone
     ran.unlink()
     for look in (git.top, git.tracked, lambda folder: git.kept(folder, ["x"])):
-        with pytest.raises(CeladonError, match="looks like a git repository without a checkout"):
+        with pytest.raises(CeladonError, match="looks like a bare git repository"):
             look(planted)
     assert git.top(tmp_path / "web") == tmp_path / "web" and not ran.exists()
 
@@ -221,7 +221,7 @@ def test_a_pack_that_expands_is_stopped_at_the_memory_limit(
     git.keep_clone(clone, f"file://{pushed.folder}")
     with pytest.raises(CeladonError, match="web: git cannot fetch") as refused:
         git.fetch(clone, "web")
-    assert "git needed more than 1.0G of memory and failed." in refused.value.evidence
+    assert "git exceeded its memory limit of 1.0G and failed." in refused.value.evidence
 
 
 def test_limits_hold_for_every_process_that_git_starts(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_git_is_stopped_when_it_takes_half_of_the_free_disk(tmp_path: Path, monk
     used = type(seen)(seen.folder, seen.free // 2 - (1 << 30), seen.total, seen.inodes_free, seen.inodes, seen.device)
     monkeypatch.setattr(git_command.host, "disk", lambda _folder: used)
     begun = time.monotonic()
-    with pytest.raises(CommandError, match="git was stopped: it had used half of the free disk"):
+    with pytest.raises(CommandError, match="git was stopped: it used half of the free disk"):
         git_command.run(tmp_path, "-c", "alias.wait=!exec sleep 60", "wait", watch=watch)
     assert time.monotonic() - begun < 30
 

@@ -53,7 +53,7 @@ class Inputs:
                     _("{service}: {path} is a submodule in commit {commit}; Celadon does not fetch submodules.").format(
                         service=self.service, path=escaped_path(entry.path), commit=self.commit[:7]
                     ),
-                    hint=_("Bring it in as a folder (git subtree), or build the image elsewhere, named in `image`."),
+                    hint=_("Add it as a folder (git subtree), or build the image elsewhere and set `image`."),
                 )
 
     def refuse_links_of(self, export: Path) -> None:
@@ -65,10 +65,14 @@ class Inputs:
     def _link(self, path: str) -> RefusedError:
         return RefusedError(
             _(
-                "{service}: {path} is a symbolic link in commit {commit}. Celadon does not follow links to a build's "
-                "context, Dockerfile or .dockerignore: they could lead to other files of this server."
+                "{service}: {path} is a symbolic link in commit {commit}. Celadon does not follow symbolic "
+                "links for the build context, Dockerfile or .dockerignore: they could point to other files on "
+                "this server."
             ).format(service=self.service, path=escaped_path(path), commit=self.commit[:7]),
-            hint=_("Put the file or folder itself there and push, or name where it is in `build` of the compose file."),
+            hint=_(
+                "Replace the link with the actual file or folder and push, or set its real path in `build` of the "
+                "compose file."
+            ),
         )
 
 
@@ -83,10 +87,10 @@ def of_commit(service: str, commit: str, context: str, build: Mapping[str, Any])
     dockerfile = posixpath.normpath(posixpath.join(context, named))
     if dockerfile.startswith("../") or "\n" in dockerfile:
         raise RefusedError(
-            _("{service}: the Dockerfile {path} is outside of the repository that is built.").format(
+            _("{service}: the Dockerfile {path} is outside the repository.").format(
                 service=service, path=escaped_path(dockerfile)
             ),
-            hint=_("Put it into the repository, and name it in `build.dockerfile`, as seen from the context."),
+            hint=_("Move it into the repository and set `build.dockerfile` relative to the build context."),
         )
     return Inputs(service, commit, context, dockerfile)
 
@@ -103,10 +107,12 @@ def refuse_pushed_links(service: str, build: Mapping[str, Any], workspace: Path)
     if found:
         raise RefusedError(
             _(
-                "{service}: {path} is a symbolic link inside a checkout. Celadon does not follow links to what a build "
-                "reads: they could lead to other files of this server."
+                "{service}: {path} is a symbolic link inside a checkout. Celadon does not follow symbolic "
+                "links to build inputs: they could point to other files on this server."
             ).format(service=service, path=escaped_path(str(found))),
-            hint=_("Put the file or folder itself there, or name where it is in `build` of the compose file."),
+            hint=_(
+                "Replace the link with the actual file or folder, or set its real path in `build` of the compose file."
+            ),
         )
 
 

@@ -171,13 +171,18 @@ def _of_an_address(service: str, address: str) -> BuildError:
 def _of_another(service: str, image: str) -> BuildError:
     name = image.partition("@")[0].removeprefix("docker.io/").removeprefix("library/")
     return BuildError(
-        _("{service}: the build asks for the image {image}, which is another service's.").format(
+        _("{service}: the build uses the image {image}, which belongs to another service.").format(
             service=service, image=name
         ),
         service=service,
         step="",
-        evidence=[_("An image holds what its service was built from; a Dockerfile cannot take it by its name.")],
-        hint=_("If it is meant, the compose file says so: build.additional_contexts: {entry}").format(
+        evidence=[
+            _(
+                "Anyone who can push to this service could read the other service's source, so the build rejects this "
+                "image."
+            )
+        ],
+        hint=_("If this is intended, declare it in compose.yaml: build.additional_contexts: {entry}").format(
             entry=f'{{NAME: "docker-image://{name}"}}'
         ),
     )

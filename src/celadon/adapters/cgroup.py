@@ -6,7 +6,7 @@ with the drivers cgroupfs and systemd. Source: docs.kernel.org/admin-guide/cgrou
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +41,11 @@ class Usage:
     met: int
 
 
-def limit(memory: int, cpus: float | None, sandbox: Sandbox, group: str = GROUP) -> None:
+def limit(memory: int, cpus: float | None, sandbox: Callable[[], Sandbox], group: str = GROUP) -> None:
     """Let whatever runs in `group` use at most `memory` bytes, swap included, and give way to the rest of the host.
 
-    `sandbox` is for a user who may not do it without the engine; its image has a shell. Raises OSError or CommandError.
+    `sandbox` is asked for by a user who may not do it without the engine: its image may have to be pulled, and has a
+    shell. Raises OSError or CommandError.
     """
     memory -= memory % os.sysconf("SC_PAGE_SIZE")  # the kernel would round it
     files = _files(memory, cpus, group)
@@ -56,7 +57,7 @@ def limit(memory: int, cpus: float | None, sandbox: Sandbox, group: str = GROUP)
     except OSError as problem:
         if problem.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        _through_the_engine(files, sandbox)
+        _through_the_engine(files, sandbox())
     if capped_at(group) != memory:
         words = _("{group}: the kernel says {held} bytes, not {memory}")
         raise OSError(words.format(group=group, held=capped_at(group), memory=memory))

@@ -214,8 +214,9 @@ def digest(reference: str) -> str:
             raise ValueError(told)
         return told
     except (ValueError, LookupError, TypeError, RecursionError):
-        message = _("What the registry has for {reference} names no digest.").format(reference=reference)
-        raise CommandError(argv, 1, (), message=message) from None
+        message = _("The registry returned no digest for {reference}.").format(reference=reference)
+        hint = _("Check the reference: docker buildx imagetools inspect {reference}").format(reference=reference)
+        raise CommandError(argv, 1, (), message=message, hint=hint) from None
     except CommandTimeout as silence:
         message = _("The registry of {reference} did not answer within {seconds:.0f} s.")
         message = message.format(reference=reference, seconds=ANSWER_LIMIT)

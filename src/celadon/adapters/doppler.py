@@ -137,14 +137,14 @@ def _ask(host: str, project: str, config: str, token: "SecretStr") -> Answer:
 
 def _body(answer: "Response", host: str) -> bytes:
     """The body, which is as short as an answer of Doppler's. Raises CeladonError for a longer or a packed one."""
-    hint = _("Nothing was written. Is {variable} the address of Doppler?").format(variable=VARIABLE)
+    hint = _("Nothing was written. Check that {variable} is the address of the Doppler API.").format(variable=VARIABLE)
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise CeladonError(_("{host} sent a compressed answer, which was not asked for.").format(host=host), hint=hint)
+        raise CeladonError(_("{host} sent a compressed response that was not requested.").format(host=host), hint=hint)
     body = bytearray()
     for chunk in answer.iter_content(1 << 16):
         body += chunk
         if len(body) > LIMIT:
-            words = _("The answer of {host} is longer than {size}.")
+            words = _("The response from {host} is larger than {size}.")
             raise CeladonError(words.format(host=host, size=numbers.size(LIMIT)), hint=hint)
     return bytes(body)
 

@@ -114,7 +114,7 @@ def write_inside(root: Path | None, path: Path, text: str, mode: int) -> None:
     """
     with _found(root, path) as found:
         if found is None:
-            raise UnsafeFile(path, _("has no folder to lie in"))
+            raise UnsafeFile(path, _("is in a folder that does not exist"))
         if found.status:
             _require_regular(path, found.status)
         like = found.status or os.fstat(found.folder)
@@ -130,7 +130,7 @@ def chmod_inside(root: Path | None, path: Path, mode: int) -> None:
     """Change the permission bits of a regular file below `root`. Raises UnsafeFile, OSError."""
     with _found(root, path) as found:
         if found is None or found.status is None:
-            raise UnsafeFile(path, _("is not there"))
+            raise UnsafeFile(path, _("does not exist"))
         descriptor = os.open(found.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=found.folder)
         try:
             _require_regular(path, os.fstat(descriptor))
@@ -160,7 +160,7 @@ def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError) as problem:  # links in a circle
-        raise UnsafeFile(path, _("is a link that leads nowhere")) from problem
+        raise UnsafeFile(path, _("is a broken link or a link loop")) from problem
 
 
 def _walk(path: Path, left: list[str], root: Path, open_: list[int]) -> _Found | None:
@@ -172,7 +172,7 @@ def _walk(path: Path, left: list[str], root: Path, open_: list[int]) -> _Found |
             name = left.pop(0) if left else "."
             if name == "..":
                 if len(open_) == 1:
-                    raise UnsafeFile(path, _("leads out of its checkout"))
+                    raise UnsafeFile(path, _("is a link that points outside its checkout"))
                 os.close(open_.pop())
                 continue
             status = os.stat(name, dir_fd=open_[-1], follow_symlinks=False)
@@ -180,7 +180,7 @@ def _walk(path: Path, left: list[str], root: Path, open_: list[int]) -> _Found |
                 links += 1
                 target = Path(os.readlink(name, dir_fd=open_[-1]))
                 if target.is_absolute() or links > LINKS:
-                    raise UnsafeFile(path, _("leads out of its checkout"))
+                    raise UnsafeFile(path, _("is a link that points outside its checkout"))
                 left[:0] = target.parts
             elif not left:
                 return _Found(open_[-1], name, status)

@@ -41,12 +41,10 @@ def _refuse_planted(folder: Path) -> None:
             return
         if os.path.lexists(one / "HEAD") and any(os.path.lexists(one / name) for name in ("objects", "commondir")):
             raise CeladonError(
-                _("{folder} looks like a git repository without a checkout; Celadon does not run git there.").format(
-                    folder=one
-                ),
-                hint=_("Rename its file HEAD if it is part of a checkout; else clone it: git clone {folder}").format(
-                    folder=one
-                ),
+                _("{folder} looks like a bare git repository; Celadon does not run git in it.").format(folder=one),
+                hint=_(
+                    "If it is part of a checkout, rename its HEAD file; otherwise clone it: git clone {folder}"
+                ).format(folder=one),
             )
 
 

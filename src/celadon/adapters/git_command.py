@@ -69,9 +69,9 @@ def stream(folder: Path, *words: str) -> Generator[bytes, None, None]:
 def _limit_met(code: int, tail: Sequence[str]) -> str:
     """Which limit a git that failed has met, in words; "" for none."""
     if any(map(_OUT_OF_MEMORY.search, tail)):
-        return _("git needed more than {memory} of memory and failed.").format(memory=numbers.size(MEMORY))
+        return _("git exceeded its memory limit of {memory} and failed.").format(memory=numbers.size(MEMORY))
     if code == -signal.SIGXCPU:
-        return _("git computed for more than {seconds} s and was stopped.").format(seconds=SECONDS)
+        return _("git used more than {seconds} s of CPU time and was stopped.").format(seconds=SECONDS)
     return ""
 
 
@@ -82,7 +82,7 @@ def watch_disk(folder: Path) -> Callable[[], str]:
     def watch() -> str:
         now = host.disk(folder)
         if now.free * 2 < before.free or now.inodes_free * 2 < before.inodes_free:
-            words = _("git was stopped: it had used half of the free disk space of {folder} ({free} were free).")
+            words = _("git was stopped: it used half of the free disk space in {folder} ({free} was free).")
             return words.format(folder=before.folder, free=numbers.size(before.free))
         return ""
 

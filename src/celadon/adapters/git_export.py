@@ -41,11 +41,11 @@ def export(repository: Path, inputs: Inputs, folder: Path) -> tuple[str, ...]:
         _write(repository, inputs.commit, folder)
     except CommandError as error:
         raise CeladonError(
-            _("{service}: git cannot write the files of commit {commit}.").format(
+            _("{service}: git could not export the files of commit {commit}.").format(
                 service=inputs.service, commit=inputs.commit[:7]
             ),
             evidence=[*error.tail, error.message],
-            hint=_("Try it by hand: git -C {folder} archive --output /dev/null {commit}").format(
+            hint=_("Run it yourself: git -C {folder} archive --output /dev/null {commit}").format(
                 folder=repository, commit=inputs.commit
             ),
         ) from None

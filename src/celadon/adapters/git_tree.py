@@ -40,7 +40,7 @@ def entries(repository: Path, commit: str, service: str) -> Iterator[Entry]:
             what = _("it has more than {n} files and folders").format(n=ENTRIES)
             raise _refusal(service, commit, what)
         if size > room:
-            what = _("its files come to more than {size}, half of what is free on this disk")
+            what = _("its files need more than {size}, half of the free space on this disk")
             raise _refusal(service, commit, what.format(size=numbers.size(room)))
         yield entry
 
@@ -65,7 +65,7 @@ def _entry(record: bytes, service: str, commit: str) -> Entry:
         what = _("the path {path}… is too long").format(path=escaped_path(path[:100]))
         raise _refusal(service, commit, what)
     if not OWN.isdisjoint(path.lower().split("/")):
-        raise _refusal(service, commit, _("the path {path} cannot be written").format(path=escaped_path(path[:100])))
+        raise _refusal(service, commit, _("the path {path} is not allowed").format(path=escaped_path(path[:100])))
     return Entry(mode.decode(), int(size) if size.isdigit() else 0, path)
 
 
@@ -79,7 +79,7 @@ def text(repository: Path, commit: str, entry: Entry, service: str) -> str:
 
 def _refusal(service: str, commit: str, what: str) -> RefusedError:
     return RefusedError(
-        _("{service}: commit {commit} is not read: {what}.").format(service=service, commit=commit[:7], what=what),
+        _("{service}: commit {commit} cannot be used: {what}.").format(service=service, commit=commit[:7], what=what),
         hint=_("Remove it from the repository and push, or deploy an earlier commit: --ref COMMIT"),
     )
 

@@ -57,7 +57,7 @@ def of_tags(repository: Path, sha: str, signers: Signers) -> Verdict:
     )
     lines = _git(repository, signers, *words).out.splitlines()
     tags = [line.split(" ", 2)[1:] for line in lines if line.startswith("tag ")]
-    found = Verdict(problem=_("no annotated tag names it"))
+    found = Verdict(problem=_("no annotated tag points to this commit"))
     for number, (name, ref) in enumerate(tags):
         one = _verified(repository, "verify-tag", name, signers)
         short = ref.removeprefix("refs/tags/")
@@ -91,16 +91,16 @@ def _problem(said: str, text: str, signers: Signers) -> str:
     if "key has expired" in said or re.search(r"^\[GNUPG:\] (EXPKEYSIG|KEYEXPIRED|EXPSIG)\b", said, re.MULTILINE):
         return _("the signature or its key has expired")
     if re.search(r"^\[GNUPG:\] REVKEYSIG\b", said, re.MULTILINE):
-        return _("the key was revoked")
+        return _("the signing key was revoked")
     if "[GNUPG:] BADSIG" in said or "incorrect signature" in said:
-        return _("the signature is bad: what was signed is not what is there")
+        return _("bad signature: the content changed after it was signed")
     if stranger := _ANY_SSH.search(said) or re.search(r"^\[GNUPG:\] NO_PUBKEY (\S+)", said, re.MULTILINE):
-        return _("it is signed by a key that is not allowed ({key})").format(key=stranger[1])
+        return _("signed with a key that is not allowed ({key})").format(key=stranger[1])
     if "-----BEGIN PGP SIGNATURE-----" in text and signers.openpgp is None:
-        return _("it is signed by an OpenPGP key, and only SSH keys are allowed")
+        return _("signed with an OpenPGP key, but only SSH keys are allowed")
     if "-----BEGIN SSH SIGNATURE-----" in text and signers.ssh is None:
-        return _("it is signed by an SSH key, and only OpenPGP keys are allowed")
-    return _("git cannot verify its signature") if re.search("-----BEGIN .*-----", text) else _("it is not signed")
+        return _("signed with an SSH key, but only OpenPGP keys are allowed")
+    return _("git cannot verify the signature") if re.search("-----BEGIN .*-----", text) else _("not signed")
 
 
 def _git(repository: Path, signers: Signers, *words: str) -> process.Result:

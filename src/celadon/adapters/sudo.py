@@ -45,7 +45,7 @@ def rules(workspace: str, grants: Sequence[Grant]) -> str:
     lines = [f"# Written by `celadon install-rights` for the workspace {workspace}; written anew by the next one."]
     for grant in grants:
         if not USER.fullmatch(grant.user):
-            raise RefusedError(_("sudo cannot run a program as the user {user!r}.").format(user=grant.user))
+            raise RefusedError(_("The user name {user!r} cannot be used in sudo rules.").format(user=grant.user))
         program = program_file(workspace, grant.environment)
         lines += [
             f'Defaults!{program} env_reset, !setenv, env_keep += "SSH_ORIGINAL_COMMAND"',
@@ -61,7 +61,7 @@ def install(workspace: str, grants: Sequence[Grant]) -> list[Path]:
     """
     if not RULES.is_dir() or not shutil.which("visudo"):
         raise RefusedError(
-            _("sudo is not installed: there is no {folder}, or no visudo.").format(folder=RULES),
+            _("sudo is not installed: {folder} or visudo is missing.").format(folder=RULES),
             hint=_("apt install sudo"),
         )
     text = rules(workspace, grants)
@@ -93,10 +93,11 @@ def _refuse_what_sudo_cannot_read(text: str) -> None:
         try:
             process.run(["visudo", "--check", "--strict", "--file", str(copy)])
         except CommandError as problem:
-            raise RefusedError(_("sudo would not take these rules."), evidence=problem.tail) from None
+            hint = "celadon install-rights --print"
+            raise RefusedError(_("sudo rejected these rules."), evidence=problem.tail, hint=hint) from None
 
 
 def refuse_strangers() -> None:
     """Raises RefusedError where this user may not write what sudo trusts."""
     if os.geteuid() != 0:
-        raise RefusedError(_("Only root may give rights."), hint="sudo celadon install-rights")
+        raise RefusedError(_("Only root can grant rights."), hint="sudo celadon install-rights")

@@ -22,7 +22,7 @@ USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?")  # as systemd takes it: ne
 def unit(workspace: str, folder: Path, user: str) -> str:
     """The text of the unit; `workspace` is a good name. Raises RefusedError for what systemd could misread."""
     if not USER.fullmatch(user):
-        raise RefusedError(_("systemd cannot run a service as the user {user!r}.").format(user=one_line(user)))
+        raise RefusedError(_("The user name {user!r} cannot be used in a systemd unit.").format(user=one_line(user)))
     command = " ".join(map(_quoted, [sys.executable, "-P", "-m", "celadon", "-C", str(folder), "reconcile"]))
     return f"""[Unit]
 Description=Celadon: make the server equal to the record of {workspace}
@@ -72,7 +72,7 @@ def _quoted(word: str) -> str:
     """A word of ExecStart: systemd.service(5), "Command lines". Raises RefusedError for what could end its line."""
     if one_line(word) != word:
         raise RefusedError(
-            _("systemd cannot run a command with control characters in a word: {word!r}.").format(word=word),
+            _("systemd cannot run a command with control characters in its arguments: {word!r}.").format(word=word),
             hint=_("Rename the folder."),
         )
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")

@@ -58,7 +58,7 @@ def write(layout: Layout, who: Actor, event: str, act: str, warn: Warn, **detail
     try:
         return audit_log.append(layout.audit, entry)
     except OSError as problem:
-        warn(_("The audit log {file} could not be written: {problem}.").format(file=layout.audit, problem=problem))
+        warn(_("Could not write to the audit log {file}: {problem}.").format(file=layout.audit, problem=problem))
         return None
 
 
@@ -164,7 +164,7 @@ def since(text: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        words = _("--since is an age (7d, 12h) or a date (2026-01-31), not `{value}`.")
+        words = _("--since must be an age (7d, 12h) or a date (2026-01-31), not `{value}`.")
         raise UsageError(words.format(value=text)) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 

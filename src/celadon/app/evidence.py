@@ -29,7 +29,7 @@ def document(
     named = [one for one in known if one.id == release_id]
     if not named:
         raise UsageError(
-            _("There is no release {release} here.").format(release=release_id),
+            _("Release {release} not found.").format(release=release_id),
             hint=_("Kept: {releases}").format(releases=", ".join(one.id for one in known) or _("none")),
         )
     images = {one.image_id for one in named}
@@ -41,9 +41,11 @@ def document(
     kept = evidence.found(workspace.layout, named[0].image_id, kind)
     if kept is None:
         raise UsageError(
-            _("{service} {release}: no {kind} is kept.").format(
+            _("{service} {release}: no {kind} is stored.").format(
                 service=named[0].service, release=release_id, kind=kind
             ),
-            hint=_("It is kept of images that Celadon builds, and an SBOM where x-celadon.policy.sbom makes one."),
+            hint=_(
+                "Provenance is stored for images that Celadon builds, an SBOM only if x-celadon.policy.sbom is set."
+            ),
         )
     return kept

@@ -62,7 +62,7 @@ def refuse_unsafe(raw: Positions, file: Path) -> None:
     try:
         status_inside(checkout, file)
     except UnsafeFile as problem:
-        words = _("{file} {reason}; nothing was written.").format(file=shown(file), reason=problem.strerror)
+        words = _("{file} {reason}. Nothing was written.").format(file=shown(file), reason=problem.strerror)
         raise RefusedError(words, hint=_("Move it away first.")) from None
 
 
@@ -170,7 +170,7 @@ def _of_json(text: str) -> dict[str, str]:
     if not isinstance(given, dict):
         _refuse(_("is no JSON object with a variable a key"))
     if len(given) > VARIABLES:
-        _refuse(_("holds more than {n} variables").format(n=VARIABLES))
+        _refuse(_("has more than {n} variables").format(n=VARIABLES))
     values: dict[str, str] = {}
     for name, value in given.items():
         if not dotenv.NAME.fullmatch(name):
@@ -188,7 +188,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     given = dict(pairs)
     if len(given) < len(pairs):
         counted = Counter(name for name, _value in pairs)
-        _refuse(_("has two values for {name}").format(name=repr(counted.most_common(1)[0][0])[:40]))
+        _refuse(_("sets {name} twice").format(name=repr(counted.most_common(1)[0][0])[:40]))
     return given
 
 

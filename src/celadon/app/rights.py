@@ -34,7 +34,10 @@ def grants(workspace: Workspace) -> list[Grant]:
     """A grant for each environment that names its deployers. Raises RefusedError where that would give more away."""
     outline = workspace.outline
     if not NAME.fullmatch(outline.name):
-        raise RefusedError(_("`{name}` is not the workspace's whole name.").format(name=outline.name))
+        raise RefusedError(
+            _("The workspace name `{name}` must not contain variables.").format(name=outline.name),
+            hint=_("Set `name` in compose.yaml to a fixed value."),
+        )
     programs = Path(sys.executable), Path(celadon.__file__).parent, sudo.PROGRAMS.parent
     found = []
     for environment in outline.environments:
@@ -47,8 +50,11 @@ def grants(workspace: Workspace) -> list[Grant]:
 def _grant(workspace: Workspace, environment: str, group: str) -> Grant:
     outline = workspace.outline
     if any(letter.isspace() for letter in sys.executable) or len(sys.executable) > 120:
-        words = _("{python} cannot be named in the first line of a program.")
-        raise RefusedError(words.format(python=sys.executable), hint=_("Install Celadon in a folder without spaces."))
+        words = _("{python} cannot be used in a shebang line (#!).")
+        raise RefusedError(
+            words.format(python=sys.executable),
+            hint=_("Install Celadon in a folder with a shorter path and no spaces."),
+        )
     text = PROGRAM.format(python=sys.executable, group=group, environment=environment, workspace=outline.name,
                           folder=str(outline.folder))  # fmt: skip
     return Grant(environment, group, ownership.name(outline.folder.stat().st_uid), text)
@@ -61,20 +67,22 @@ def refuse_more(group: str, folder: Path, *paths: Path) -> None:
     """
     number = group_id(group)
     if number in (0, lock_folder.engine_group()):
-        words = _("Members of {group} may use the engine, or are root: they can do everything already.")
-        raise RefusedError(words.format(group=group), hint=_("Name another group in `deployers`."))
+        words = _("Members of {group} already have full access: they can use the engine or are root.")
+        raise RefusedError(words.format(group=group), hint=_("Set `deployers` to another group."))
     owner = folder.stat().st_uid
     if is_member(owner, number):
-        words = _("{user}, the owner of {folder}, is a member of {group} itself.")
-        raise RefusedError(words.format(user=ownership.name(owner), folder=folder, group=group))
+        words = _("{user}, the owner of {folder}, is a member of {group}.")
+        name = ownership.name(owner)
+        hint = _("Remove the user from the group: {command}").format(command=f"sudo gpasswd -d {name} {group}")
+        raise RefusedError(words.format(user=name, folder=folder, group=group), hint=hint)
     for path in (folder, *paths):
         for part in (path, *path.resolve().parents, path.resolve()):
             if _is_writable(part, number, owner):
                 raise RefusedError(
-                    _("Members of {group} may write to {path}: they could change what runs.").format(
+                    _("Members of {group} can write to {path}, so they could change what runs.").format(
                         group=group, path=part
                     ),
-                    hint=_("Take that away: {command}").format(command=f"chmod go-w {part}"),
+                    hint=_("Remove the write permission: {command}").format(command=f"chmod go-w {part}"),
                 )
 
 
@@ -92,7 +100,7 @@ def group_id(group: str) -> int:
         return grp.getgrnam(group).gr_gid
     except KeyError:
         raise RefusedError(
-            _("There is no unix group {group} on this host.").format(group=group),
+            _("The Unix group {group} does not exist on this host.").format(group=group),
             hint=f"sudo groupadd {group}",
         ) from None
 

@@ -16,8 +16,10 @@ def unit(workspace: Workspace) -> str:
     outline = workspace.outline
     if not NAME.fullmatch(outline.name):  # a variable that Compose puts in: the file would bear its name
         raise RefusedError(
-            _("The unit is named after the workspace, and `{name}` is not its whole name.").format(name=outline.name),
-            hint=_("Write the name into the file, without a variable."),
+            _("The systemd unit is named after the workspace, so the name `{name}` must not contain variables.").format(
+                name=outline.name
+            ),
+            hint=_("Set `name` in compose.yaml to a fixed value."),
         )
     return systemd.unit(outline.name, outline.folder, ownership.name(outline.folder.stat().st_uid))
 

@@ -11,32 +11,32 @@ from celadon.locale import _
 SOCKET = Rule(
     "compose/engine-socket",
     WARNING,
-    _("whoever talks to the engine is root on the host, read-only or not"),
-    _("Remove the mount; where a tool needs it, put a proxy in between that permits single calls."),
+    _("anyone with access to the engine's socket is root on the host, even if it is mounted read-only"),
+    _("Remove the mount; if a tool needs it, use a proxy that allows only specific API calls."),
 )
 STATE = Rule(
     "compose/celadon-mount",
     ERROR,
-    _("every release of every service lies there with its environment variables"),
-    _("Mount only the folder that the service needs."),
+    _("it contains all releases of all services, with their environment variables"),
+    _("Mount only the folder the service needs."),
 )
 HOST_FOLDER = Rule(
     "compose/host-mount",
     WARNING,
-    _("it holds passwords, keys or data of the host and of other services"),
-    _("Mount only the folder or file that the service needs, with `:ro` where it only reads."),
+    _("it contains passwords, keys or data of the host and other services"),
+    _("Mount only the folder or file the service needs, with `:ro` if it only reads."),
 )
 FOREIGN = Rule(
     "compose/other-source",
     WARNING,
-    _("whoever breaks into the one reads or changes what the other is built of"),
-    _("Mount a folder of its own."),
+    _("anyone who compromises the service can read or change the other service's source"),
+    _("Use a separate folder for this service."),
 )
 SHARED = Rule(
     "compose/shared-between-environments",
     WARNING,
-    _("what is tried in one environment changes, or reaches, what users of the other have"),
-    _("Give each environment its own, with ${CELADON_ENV} in its name; what is only read: `:ro`."),
+    _("tests in one environment can affect the data or services of the other"),
+    _("Give each environment its own, with ${CELADON_ENV} in the name, or mount it with `:ro` if it is only read."),
 )
 
 _SOCKETS = frozenset({"docker.sock", "containerd.sock", "podman.sock", "crio.sock"})
@@ -84,11 +84,11 @@ def _exposed(config: EnvironmentConfig, name: str, source: str) -> tuple[Rule, s
     if path.name in _SOCKETS or source in _RUN or str(path) in _RUN:
         return SOCKET, _("{service} mounts the engine's socket: {source}").format(**words), ""
     if path.is_relative_to(home / ".celadon"):
-        return STATE, _("{service} mounts Celadon's own folder").format(**words), ""
+        return STATE, _("{service} mounts Celadon's state folder").format(**words), ""
     if str(path) in _OF_THE_HOST:
-        return HOST_FOLDER, _("{service} mounts {source} of the host").format(**words), ""
+        return HOST_FOLDER, _("{service} mounts {source} from the host").format(**words), ""
     if home.is_relative_to(path):
-        return STATE, _("{service} mounts {source}, which holds .celadon").format(**words), WARNING
+        return STATE, _("{service} mounts {source}, which contains .celadon").format(**words), WARNING
     for other in config.services.values():
         context = str((other.definition.get("build") or {}).get("context") or "")
         if (
@@ -97,7 +97,7 @@ def _exposed(config: EnvironmentConfig, name: str, source: str) -> tuple[Rule, s
             and path.is_relative_to(Path(context).resolve())
             and not _built_in(config, name, path)
         ):
-            what = _("{service} mounts a folder that {other} is built from: {source}")
+            what = _("{service} mounts a folder of the build context of {other}: {source}")
             return FOREIGN, what.format(other=other.name, **words), ""
     return None
 
@@ -116,7 +116,7 @@ def shared(seen: Facts) -> Iterator[Finding]:
         for kind, thing, path in _held(seen, config, name, definition):
             owner = first.setdefault((kind, thing), config.name)
             if owner != config.name:
-                what = _("{service} has {thing} in {one} and in {other}").format(
+                what = _("{service} uses {thing} in both {one} and {other}").format(
                     service=name, thing=thing, one=owner, other=config.name
                 )
                 yield SHARED.at(seen.file, seen.raw.at(path), what)

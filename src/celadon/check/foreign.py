@@ -12,7 +12,7 @@ from celadon.locale import _
 UNSAFE = Rule(
     "files/unsafe",
     ERROR,
-    _("whoever pushes it would choose which file of this host is read or changed, or let a build read without end"),
+    _("anyone who can push it could choose which file on this host is read or changed, or make a build read forever"),
     _("Replace it with a regular file of at most 1 MB inside its checkout."),
 )
 

@@ -17,16 +17,20 @@ from celadon.plan.build_isolation import HUB, RELEASE_TAG
 OTHER_SERVICE = Rule(
     "dockerfile/other-service",
     ERROR,
-    _("who pushes to one service would get what another one was built from; builds are refused this image"),
-    _(
-        'If it is meant, hand it over in the compose file: build.additional_contexts: {{NAME: "docker-image://{image}"}}'
-    ),
+    _("anyone who can push to this service could read another service's source; the build rejects this image"),
+    _('If this is intended, declare it in compose.yaml: build.additional_contexts: {{NAME: "docker-image://{image}"}}'),
 )
 FRONTEND = Rule(
     "dockerfile/frontend",
     ERROR,
-    _("BuildKit runs this image in its own place, with the caches of every service within reach"),
-    _('Use docker/dockerfile:1. If it is meant, the compose file says so: build.args: {{BUILDKIT_SYNTAX: "{image}"}}'),
+    _(
+        "BuildKit would run this frontend image with its own privileges, including access to every service's build "
+        "cache"
+    ),
+    _(
+        "Use docker/dockerfile:1. If this is intended, declare it in compose.yaml: build.args: {{BUILDKIT_SYNTAX: "
+        '"{image}"}}'
+    ),
 )
 ADDED = Rule(
     "dockerfile/add-address",
@@ -44,7 +48,7 @@ def findings(seen: Facts, build: Build) -> Iterator[Finding]:
     if build.text is None:
         return
     if wanted := "" if not build.path else frontend.refused(build.text, {"args": build.args}):
-        what = _("its frontend is the image {image}").format(image=wanted)
+        what = _("the Dockerfile uses the frontend image {image}").format(image=wanted)
         yield FRONTEND.at(build.file, build.inside(Place(1, 1)), what, image=wanted)
     yield from _added(build, parse(build.text))
     environments = {name for config in seen.environments for name in config.settings.environments}

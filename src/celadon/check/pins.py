@@ -19,8 +19,8 @@ from celadon.plan.build_isolation import must_be_pinned
 NOT_PINNED = Rule(
     "dockerfile/not-pinned",
     INFO,
-    _("a tag can be moved: the next build may be made of something that nobody looked at"),
-    _("Name the digest as well: {image}@sha256:…"),
+    _("a tag can be moved, so the next build may use an image nobody reviewed"),
+    _("Pin the digest: {image}@sha256:…"),
 )
 
 # A digest in `# syntax` is refused, as it may be that of any release: check.image_names.FRONTEND.
@@ -63,11 +63,13 @@ def enforced(seen: Facts) -> list[Finding]:
 
 def _what(seen: Facts, one: Named) -> str:
     if "$" in one.image:
-        return _("the image {image} is known to the build only, so its digest is not").format(image=one.image)
+        return _("the image {image} depends on a build variable, so its digest cannot be checked").format(
+            image=one.image
+        )
     if seen.digests.get(one.image) == "":
-        words = _("the image {image} has no digest: it was built on this server, and never pulled or pushed")
+        words = _("the image {image} has no digest: it was built on this server and never pushed or pulled")
         return words.format(image=one.image)
-    return _("the image {image} is not pinned by its digest").format(image=one.image)
+    return _("the image {image} is not pinned by digest").format(image=one.image)
 
 
 def unpinned(seen: Facts, build: Build) -> list[Named]:

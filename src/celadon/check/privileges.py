@@ -13,37 +13,40 @@ PRIVILEGED = Rule(
     "compose/privileged",
     WARNING,
     _("root in a privileged container is root on the host"),
-    _("Remove `privileged`; grant the one capability or device it needs with `cap_add` or `devices`."),
+    _("Remove `privileged`; grant only the capability or device it needs with `cap_add` or `devices`."),
 )
 CAP_ADD = Rule(
     "compose/cap-add",
     INFO,
-    _("a break-in gets this right as well"),
+    _("anyone who compromises the service can use this capability"),
     _("Remove {capability} unless the service fails without it."),
 )
 HOST_NAMESPACE = Rule(
     "compose/host-namespace",
     WARNING,
-    _("the container sees, and may reach, what the host and all other containers have there"),
+    _("the container can see, and may access, resources of the host and of all other containers in this namespace"),
     _("Remove `{key}: host`."),
 )
 UNCONFINED = Rule(
     "compose/unconfined",
     WARNING,
-    _("it turns off protection that every container has by default"),
-    _("Remove it, or name a profile that permits the one call that is refused."),
+    _("it disables a protection that every container has by default"),
+    _("Remove it, or use a profile that allows only the blocked system call."),
 )
 DEVICE = Rule(
     "compose/device",
     WARNING,
-    _("whoever reads or writes it bypasses every permission on the host's files"),
-    _("Remove it; mount the folder that the service needs."),
+    _("anyone who can read or write this device bypasses all file permissions on the host"),
+    _("Remove it; mount the folder the service needs instead."),
 )
 SETUID = Rule(
     "dockerfile/setuid",
     WARNING,
-    _("services run with no-new-privileges: a program cannot become root, and sudo fails"),
-    _('Do it at build time, or start as root and drop with gosu or su-exec; else: security_opt: ["{option}"]'),
+    _("services run with no-new-privileges, so programs cannot become root and sudo fails"),
+    _(
+        "Do it at build time, or start as root and drop privileges with gosu or su-exec; else: security_opt: "
+        '["{option}"]'
+    ),
 )
 
 # With these, a process leaves its container, or stops the host.
@@ -88,11 +91,11 @@ def _given(name: str, definition: Mapping[str, Any]) -> Iterator[tuple[Rule, str
         yield PRIVILEGED, "privileged", _("{service} is privileged").format(service=name), {}
     for added in definition.get("cap_add") or []:
         capability = str(added).upper().removeprefix("CAP_")
-        what = _("{service} is given the capability {capability}").format(service=name, capability=capability)
+        what = _("{service} adds the capability {capability}").format(service=name, capability=capability)
         yield CAP_ADD, "cap_add", what, {"capability": capability, "powerful": capability in _POWERFUL}
     for key in _NAMESPACES:
         if definition.get(key) == "host":
-            what = _("{service} uses the host's own: `{key}: host`").format(service=name, key=key)
+            what = _("{service} uses the host's namespace: `{key}: host`").format(service=name, key=key)
             yield HOST_NAMESPACE, key, what, {"key": key}
     for option in definition.get("security_opt") or []:
         if _OFF.fullmatch(str(option)):
@@ -100,7 +103,7 @@ def _given(name: str, definition: Mapping[str, Any]) -> Iterator[tuple[Rule, str
     for device in definition.get("devices") or []:
         source = str(device.get("source") if isinstance(device, Mapping) else device).partition(":")[0]
         if _DISKS.match(source):
-            what = _("{service} is given the device {device}").format(service=name, device=source)
+            what = _("{service} has access to the device {device}").format(service=name, device=source)
             yield DEVICE, "devices", what, {}
 
 
@@ -114,7 +117,7 @@ def setuid(seen: Facts) -> Iterator[Finding]:
     for build in seen.builds:
         if not allowed.issuperset(build.services):
             for program, one in _becoming_root(build):
-                what = _("{instruction} relies on {program}").format(instruction=one.name, program=program)
+                what = _("{instruction} uses {program}").format(instruction=one.name, program=program)
                 place = build.inside(one.place)
                 yield SETUID.at(build.file, place, what, option=_OPTED_OUT).about(build.services)
 

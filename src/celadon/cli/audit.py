@@ -19,21 +19,25 @@ from celadon.state.audit_chain import MISSING, Verified
 
 @click.command(
     "audit",
-    help=_("Who asked for what, when it began, and how it ended: of every verb that changes something. "
-           "Entries are chained by hashes, so that a changed or removed one shows."),
+    help=_("Show who requested what, when it started and how it finished, for every command that changes something. "
+           "Entries form a hash chain, so changed or removed entries are detected."),
 )  # fmt: skip
 @arguments.environment_or_all
 @click.option("-n", "limit", default=20, type=arguments.NUMBER, show_default=True, help=_("How many."))
-@click.option("--since", metavar="WHEN", help=_("An age (7d, 12h) or a date (2026-01-31); all entries since then."))
-@click.option("--verify", is_flag=True, help=_("Look through the whole chain; exit code 1 where it breaks."))
-@click.option("--expect", metavar="HASH", help=_("With --verify: a head that you kept elsewhere must be in the chain."))
-@click.option("--head", is_flag=True, help=_("Only the newest entry's number and hash, to be kept elsewhere."))
+@click.option(
+    "--since", metavar="WHEN", help=_("Show all entries since this time: an age (7d, 12h) or a date (2026-01-31).")
+)
+@click.option("--verify", is_flag=True, help=_("Verify the whole chain; exit with code 1 if it is broken."))
+@click.option(
+    "--expect", metavar="HASH", help=_("With --verify: check that a head hash stored elsewhere is in the chain.")
+)
+@click.option("--head", is_flag=True, help=_("Print only the newest entry's number and hash, to store elsewhere."))
 @arguments.as_json
 @click.pass_obj
 def command(folder: Path, environment: str | None, limit: int, since: str | None, verify: bool, expect: str | None,
             head: bool, as_json: bool) -> int:  # fmt: skip
     if expect and not verify:
-        raise UsageError(_("--expect belongs to --verify."))
+        raise UsageError(_("--expect requires --verify."))
     workspace = open_workspace(folder)
     if environment:
         workspace.outline.environment(environment)
@@ -48,9 +52,13 @@ def command(folder: Path, environment: str | None, limit: int, since: str | None
     if as_json:
         output.as_json(newest)
         return DONE
-    output.table(["#", _("TIME"), _("BY"), _("WHAT"), _("EVENT")], [_cells(one) for one in newest], whole=(_("TIME"),))
+    output.table(
+        ["#", _("TIME"), _("BY"), _("COMMAND"), _("EVENT")], [_cells(one) for one in newest], whole=(_("TIME"),)
+    )
     if found.broken:
-        output.notice(_("The log is broken at line {line}: celadon audit --verify").format(line=found.broken.line))
+        output.notice(
+            _("The audit log is corrupted at line {line}. Run: celadon audit --verify").format(line=found.broken.line)
+        )
     return DONE
 
 
@@ -99,22 +107,24 @@ def _verified(found: Verified, expect: str | None, *, as_json: bool) -> int:
         return FAILED if broken or lost else DONE
     if found.torn:
         words = ngettext(
-            "Line {lines} is torn (a full disk, or a power cut); the chain goes on after it.",
-            "Lines {lines} are torn (a full disk, or a power cut); the chain goes on after them.",
+            "Line {lines} is incomplete (disk full or power failure); the chain continues after it.",
+            "Lines {lines} are incomplete (disk full or power failure); the chain continues after them.",
             len(found.torn),
         )
         output.notice(words.format(lines=", ".join(map(str, found.torn))))
     if broken and broken.kind == MISSING:
-        words = _("Line {line} does not follow the one before it: lines were removed, inserted, or moved.")
+        words = _("Line {line} does not follow the previous line: lines were removed, inserted or moved.")
         output.styled(words.format(line=broken.line), "bold red")
     elif broken:
-        words = _("Line {line} is not as it was written.")
+        words = _("Line {line} was modified.")
         output.styled(words.format(line=broken.line), "bold red")
     if lost:
-        words = _("No entry has the hash {hash}: the log was written anew, or cut off, since you kept it.")
+        words = _("No entry has the hash {hash}: the log was rewritten or truncated after you stored the hash.")
         output.styled(words.format(hash=expect), "bold red")
     if broken or lost:
         return FAILED
-    words = ngettext("{n} entry, whole; head {hash}", "{n} entries, whole; head {hash}", found.head.number)
+    words = ngettext(
+        "{n} entry, chain intact; head {hash}", "{n} entries, chain intact; head {hash}", found.head.number
+    )
     output.lines([words.format(n=found.head.number, hash=found.head.hash)])
     return DONE

@@ -13,10 +13,11 @@ from celadon.locale import _
 
 @click.command(
     "install-rights",
-    help=_("Let the members of a unix group (`deployers` of an environment) deploy to that environment only, through "
-           "sudo and without the docker group (root). Rights that the file no longer gives are taken away."),
+    help=_("Allow the members of a Unix group (`deployers` of an environment) to deploy to that environment only, "
+           "through sudo and without the docker group (root access). Rights that are no longer in the file are "
+           "revoked."),
 )  # fmt: skip
-@click.option("--print", "only_print", is_flag=True, help=_("Show the files, install nothing."))
+@click.option("--print", "only_print", is_flag=True, help=_("Print the files without installing them."))
 @click.pass_obj
 def command(folder: Path, only_print: bool) -> None:
     workspace = open_workspace(folder)
@@ -36,4 +37,4 @@ def command(folder: Path, only_print: bool) -> None:
         program = sudo.program_file(name, one.environment)
         output.lines([words.format(group=one.group, user=one.user, program=program, environment=one.environment)])
     if not grants:
-        output.lines([_("No environment names `deployers`: nobody has rights of this kind.")])
+        output.lines([_("No environment sets `deployers`, so no rights are granted.")])

@@ -15,8 +15,8 @@ from celadon.locale.words import called
 @arguments.environment_or_all
 @click.argument("service", required=False)
 @arguments.as_json
-@click.option("--provenance", metavar="RELEASE", help=_("Print where the image of a release comes from (SLSA, JSON)."))
-@click.option("--sbom", metavar="RELEASE", help=_("Print what is in the image of a release (JSON)."))
+@click.option("--provenance", metavar="RELEASE", help=_("Print the provenance of a release's image (SLSA, JSON)."))
+@click.option("--sbom", metavar="RELEASE", help=_("Print the SBOM of a release's image (JSON)."))
 @click.pass_obj
 def command(
     folder: Path,

@@ -83,13 +83,16 @@ def allowed(folder: Path, environment: str, group: str) -> list[str]:
     verb = next((one for one in ALLOWED if tuple(words[: len(one)]) == one), None)
     if verb is None:
         raise RefusedError(
-            _("You may not do this here."),
-            hint=_("These verbs are open to you: {verbs}").format(verbs=", ".join(" ".join(one) for one in ALLOWED)),
+            _("You do not have permission to run this command."),
+            hint=_("Commands you can run: {verbs}").format(verbs=", ".join(" ".join(one) for one in ALLOWED)),
         )
     params = _read(verb, words[len(verb) :])
     given = params.get("environment")
     if given not in (None, environment):
-        raise RefusedError(_("Your rights end at {environment}.").format(environment=environment))
+        raise RefusedError(
+            _("You can only deploy to {environment}.").format(environment=environment),
+            hint=f"celadon {' '.join(verb)} {environment}",
+        )
     more = [environment] if "environment" in ALLOWED[verb] and given is None and not params.get("number") else []
     if "number" in ALLOWED[verb]:
         more += _number(folder, environment, params.get("number"), chosen=verb != ("history",))
@@ -101,10 +104,15 @@ def _refuse_others(folder: Path, group: str) -> None:
     caller = os.environ.get("SUDO_UID", "")
     if not caller or os.geteuid() != folder.stat().st_uid:
         raise RefusedError(
-            _("This program is run through sudo."), hint=_("The workspace's owner and root use `celadon` itself.")
+            _("This program must be run with sudo."), hint=_("The workspace owner and root run `celadon` directly.")
         )
     if not rights.is_member(int(caller), rights.group_id(group)):
-        raise RefusedError(_("Only members of the group {group} may do this.").format(group=group))
+        raise RefusedError(
+            _("Only members of the group {group} can run this program.").format(group=group),
+            hint=_("Ask an administrator to add you to the group: {command}").format(
+                command=f"sudo usermod -aG {group} USER"
+            ),
+        )
 
 
 def _refuse_limits() -> None:
@@ -127,12 +135,12 @@ def _words() -> list[str]:
         try:
             words = shlex.split(asked)
         except ValueError as problem:
-            words_ = _("The command cannot be split into words: {problem}")
+            words_ = _("The command cannot be parsed: {problem}")
             raise UsageError(words_.format(problem=problem)) from None
     if words[:1] == ["celadon"]:
         words = words[1:]
     if sum(map(len, words)) > LONGEST or any(one_line(word) != word for word in words):
-        raise RefusedError(_("The command is too long, or holds control characters."))
+        raise RefusedError(_("The command is too long or contains control characters."))
     return words
 
 
@@ -150,7 +158,10 @@ def _read(verb: tuple[str, ...], words: Sequence[str]) -> dict[str, object]:
         raise UsageError(problem.format_message(), hint=f"celadon {' '.join(verb)} --help") from None
     for name in context.params:
         if name not in ALLOWED[verb] and context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise RefusedError(_("You may not use --{option} here.").format(option=name.replace("_", "-")))
+            raise RefusedError(
+                _("You do not have permission to use --{option}.").format(option=name.replace("_", "-")),
+                hint=f"celadon {' '.join(verb)} --help",
+            )
     return dict(context.params)
 
 
@@ -165,7 +176,7 @@ def _number(folder: Path, environment: str, given: object, *, chosen: bool) -> l
         return [str(every[0].id)]
     if given in [d.id for d in every]:
         return []
-    raise UsageError(_("There is no such deployment to {environment}.").format(environment=environment))
+    raise UsageError(_("No such deployment to {environment}.").format(environment=environment), hint="celadon history")
 
 
 def _record(folder: Path, environment: str) -> None:

@@ -5,7 +5,7 @@ from celadon.locale import _
 # Verb → its module and its line in --help. Modules are imported when a verb runs.
 VERBS = {
     "attach": ("attach", _("Show a deployment from its start, and follow it.")),
-    "audit": ("audit", _("Who did what; an entry that was changed shows.")),
+    "audit": ("audit", _("Show who did what, with tamper detection.")),
     "build": ("build", _("Build images, one at a time, for a later deploy.")),
     "cancel": ("cancel", _("Stop a deployment, safely.")),
     "cleanup": ("cleanup", _("Remove what nothing needs any more; only what Celadon made.")),
@@ -21,7 +21,7 @@ VERBS = {
     "history": ("history", _("What was deployed, promoted, rolled back, by whom, and how it ended.")),
     "import": ("importing", _("Make a workspace of an old compose file and its nginx.conf.")),
     "init": ("init", _("Make a workspace of a folder of repositories.")),
-    "install-rights": ("install_rights", _("Let a unix group deploy to one environment only.")),
+    "install-rights": ("install_rights", _("Allow a Unix group to deploy to a single environment.")),
     "install-service": ("install_service", _("Heal at boot, through systemd.")),
     "logs": ("logs", _("What a service prints.")),
     "notify": ("notify", _("Try whether the messages of an environment arrive.")),

@@ -105,7 +105,7 @@ NginxSize = Annotated[
 
 def _no_dot_segments(value: str) -> str:
     if {".", ".."} & {*value.split("/")}:
-        raise ValueError(_("should have no `.` or `..` as a part: both are resolved before a route is chosen"))
+        raise ValueError(_("should not contain `.` or `..` segments: both are resolved before a route is matched"))
     return value
 
 
@@ -140,7 +140,7 @@ CacheGroup = Annotated[
 
 GroupName = Annotated[
     str,
-    _matches(values.GROUP, _("should be the name of a unix group, not {value!r}")),
+    _matches(values.GROUP, _("should be the name of a Unix group, not {value!r}")),
     in_editors("string", values.GROUP.pattern),
 ]
 

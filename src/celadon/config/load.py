@@ -53,7 +53,7 @@ def rendered(raw: Positions, environment: str, render: Render) -> Rendered:
     except CommandError as error:
         raise ConfigError([complaints.of_compose(raw, error)]) from None
     except yaml.YAMLError as problem:  # of a file that this one includes or extends
-        words = _("is too much, with all files that it includes: {problem}")
+        words = _("exceeds the limits with all the files that it includes: {problem}")
         words = words.format(problem=explained(problem, made.text.encode())[2])
         raise ConfigError([Problem(shown(raw.file), 0, 0, "", words)]) from None
     return made

@@ -46,10 +46,12 @@ def refuse_foreign(path: Path, users: frozenset[int]) -> None:
     for found in (path.lstat(), path.stat()):
         if found.st_uid not in users:
             raise RefusedError(
-                _("{path} belongs to {owner}, who could have put it there to be run by others.").format(
+                _("{path} is owned by {owner}; Celadon does not use another user's files.").format(
                     path=path, owner=name(found.st_uid)
                 ),
-                hint=_("If it is yours: {command}").format(command=f"sudo chown -R {name(os.geteuid())} {path}"),
+                hint=_("If it is yours, change the owner: {command}").format(
+                    command=f"sudo chown -R {name(os.geteuid())} {path}"
+                ),
             )
 
 
@@ -58,10 +60,10 @@ def refuse_writable(folder: Path) -> None:
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o022:
         raise RefusedError(
-            _("Other users may write to {folder} (mode {mode}): what it holds cannot be trusted.").format(
+            _("Other users can write to {folder} (mode {mode}), so its contents cannot be trusted.").format(
                 folder=folder, mode=f"{mode:04o}"
             ),
-            hint=_("Look who changed it, then: {command}").format(command=f"chmod -R go-rwx {folder}"),
+            hint=_("Check what was changed, then run: {command}").format(command=f"chmod -R go-rwx {folder}"),
         )
 
 

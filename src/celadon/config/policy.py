@@ -16,7 +16,7 @@ IMAGE = "{image}"  # stands for the image's id in a command
 
 def _words(value: object) -> object:
     if value is not None and (not isinstance(value, (list, tuple)) or not value):
-        raise ValueError(_("should be a list of words, such as [trivy, image, --exit-code, 1]: no shell reads it"))
+        raise ValueError(_("should be a list such as [trivy, image, --exit-code, 1]; it does not run in a shell"))
     return value
 
 
@@ -37,7 +37,7 @@ class Signed(_Part):
     @model_validator(mode="after")
     def _has_signers(self) -> "Signed":
         if self.ssh is None and self.openpgp is None:
-            raise ValueError(_("should name who may sign: `ssh`, `openpgp` or both"))
+            raise ValueError(_("should set the allowed signers: `ssh`, `openpgp` or both"))
         return self
 
 

@@ -43,5 +43,5 @@ def _of_policy(raw: Positions, policy: Policy, path: Path_, contexts: Collection
             named.append(((*path, key), home / command[0]))
     for where, file in named:
         if any(is_below(file, context) for context in contexts):
-            words = _("lies in the source of a service: whoever pushes there could change it; move it out")
+            words = _("is in the source of a service: anyone who can push to it could change it; move it elsewhere")
             yield raw.problem(where, words)

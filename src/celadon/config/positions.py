@@ -126,7 +126,11 @@ def read(file: Path) -> Positions:
         raise ConfigError([Problem(shown(file), 0, 0, "", problem.strerror or str(problem))]) from None
     except (yaml.YAMLError, *MISFITS, RecursionError) as problem:
         line, column, words = explained(problem, raw)
-        pattern = _("is too much: {problem}") if isinstance(problem, ExcessiveYAML) else _("is not YAML: {problem}")
+        pattern = (
+            _("exceeds the limits for YAML: {problem}")
+            if isinstance(problem, ExcessiveYAML)
+            else _("is not YAML: {problem}")
+        )
         words = pattern.format(problem=words)
         raise ConfigError([Problem(shown(file), line, column, "", words)]) from None
     if not isinstance(data, dict):
@@ -141,10 +145,10 @@ def _bytes(file: Path) -> bytes:
     """The whole file. Raises ExcessiveYAML for one that is longer than SIZE; OSError for what is no regular file."""
     with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise OSError(errno.EINVAL, _("it is not a regular file"))
+            raise OSError(errno.EINVAL, _("is not a regular file"))
         raw = opened.read(SIZE + 1)
     if len(raw) > SIZE:
-        raise ExcessiveYAML(_("it is longer than {size}").format(size=numbers.size(SIZE)))
+        raise ExcessiveYAML(_("it is larger than {size}").format(size=numbers.size(SIZE)))
     return raw
 
 

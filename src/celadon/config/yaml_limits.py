@@ -34,7 +34,7 @@ def refuse_excess(text: str, loader: Any, nodes: int = NODES) -> None:
         elif isinstance(event, yaml.NodeEvent):
             if isinstance(event, yaml.AliasEvent):
                 if any(anchor == event.anchor for anchor, _before in open_):
-                    raise ExcessiveYAML(_("an alias inside of what it stands for"), event.start_mark)
+                    raise ExcessiveYAML(_("an alias refers to an anchor that contains it"), event.start_mark)
                 total += sizes.get(event.anchor or "", 1)
             else:
                 total += 1
@@ -45,5 +45,5 @@ def refuse_excess(text: str, loader: Any, nodes: int = NODES) -> None:
             if len(open_) > DEPTH:
                 raise ExcessiveYAML(_("it is nested more than {n} levels deep").format(n=DEPTH), event.start_mark)
             if total > nodes:
-                words = _("it holds more than {n} values, those that aliases repeat included")
+                words = _("it has more than {n} values, including those repeated by aliases")
                 raise ExcessiveYAML(words.format(n=nodes), event.start_mark)

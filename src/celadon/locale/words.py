@@ -14,7 +14,7 @@ MAKE_SWAP = "fallocate -l 2G /swapfile && chmod 600 /swapfile && mkswap /swapfil
 _NAMES = {
     "waiting": _("waiting"), "running": _("running"), "succeeded": _("succeeded"), "failed": _("failed"),
     "reverted": _("reverted"), "cancelled": _("cancelled"), "interrupted": _("interrupted"),
-    "asked": _("asked"), "begun": _("begun"), "ended": _("ended"), "refused": _("refused"),
+    "asked": _("requested"), "begun": _("started"), "ended": _("finished"), "refused": _("denied"),
     "healthy": _("healthy"), "unhealthy": _("unhealthy"), "starting": _("starting"),
     "created": _("created"), "exited": _("exited"), "restarting": _("restarting"), "paused": _("paused"),
     "removing": _("removing"), "dead": _("dead"),

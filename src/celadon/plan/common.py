@@ -151,11 +151,11 @@ def router_outdated(config: EnvironmentConfig, snapshot: Snapshot) -> list[str]:
         return []
     found = []
     if router.confinement != render.router_confinement(config):
-        found.append(_("the router was started with fewer restrictions than this version of Celadon gives it"))
+        found.append(_("the router runs with fewer restrictions than this version of Celadon applies"))
     reference = config.settings.router.image
     named = snapshot.image_named(reference)
     if named and named != router.image_id:
-        found.append(_("{reference} names another image now: {now}; the router runs {before}").format(
+        found.append(_("{reference} now points to {now}; the router runs {before}").format(
             reference=reference, now=named, before=router.image_id))  # fmt: skip
     return found
 
@@ -164,7 +164,7 @@ def router_notes(config: EnvironmentConfig, snapshot: Snapshot) -> list[str]:
     """What a deployment leaves as it is, because users would notice a restart of the router, and how to change it."""
     if router_moved(config, snapshot) or not (found := router_outdated(config, snapshot)):
         return []
-    how = _("it stays as it is until `celadon up {environment}` restarts it: about a second without answers")
+    how = _("the router stays unchanged until `celadon up {environment}` restarts it (about 1 s of downtime)")
     return [*found, how.format(environment=config.name)]
 
 

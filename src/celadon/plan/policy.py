@@ -40,7 +40,7 @@ def _signatures(config: EnvironmentConfig, snapshot: Snapshot, commits: Mapping[
     if not config.policy.signed:
         return ()
     wanted = {service: commit for service, commit in commits.items() if not commit.startswith(DIGEST)}
-    unknown = _("nothing is known of its signature")
+    unknown = _("no signature information")
     found = [
         _signature(snapshot, service, commit) or Signature(service, commit, "", problem=unknown)
         for service, commit in wanted.items()
@@ -49,7 +49,7 @@ def _signatures(config: EnvironmentConfig, snapshot: Snapshot, commits: Mapping[
     if bad:
         tags = config.policy.signed.what == "tags"
         raise RefusedError(
-            _("{environment} takes only what an allowed signer signed; nothing was changed.").format(
+            _("{environment} only accepts commits signed by an allowed signer. Nothing was changed.").format(
                 environment=config.name
             ),
             evidence=[f"{one.service} {one.short}: {one.problem}" for one in bad],
@@ -57,7 +57,9 @@ def _signatures(config: EnvironmentConfig, snapshot: Snapshot, commits: Mapping[
                 commit=bad[0].short
             )
             if tags
-            else _("Sign it and push: git commit --amend --no-edit -S. Who may sign: x-celadon.policy.signed"),
+            else _(
+                "Sign the commit and push: git commit --amend --no-edit -S. Allowed signers: x-celadon.policy.signed"
+            ),
         )
     return (VerifySignatures(tuple(found)),) if found else ()
 
@@ -72,5 +74,5 @@ def _notes(config: EnvironmentConfig, commits: Mapping[str, str]) -> tuple[str, 
     pulled = [service for service, commit in commits.items() if commit.startswith(DIGEST)]
     if not (config.policy.signed and pulled):
         return ()
-    text = _("{services}: pulled as an image, so no signature of a commit is asked for")
+    text = _("{services}: pulled as an image, so there is no commit signature to verify")
     return (text.format(services=", ".join(pulled)),)

@@ -41,7 +41,7 @@ class KeepSbom(Step):
     command: tuple[str, ...]
 
     def describe(self) -> str:
-        return _("keep the SBOM of {service}: {command}").format(service=self.service, command=shown(self.command))
+        return _("create the SBOM of {service}: {command}").format(service=self.service, command=shown(self.command))
 
 
 def shown(command: tuple[str, ...]) -> str:

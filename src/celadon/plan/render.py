@@ -85,12 +85,12 @@ def _refuse_unset(config: EnvironmentConfig, service: Service) -> None:
                 _("{service}: the secret {name} has no value: {variable} is not set.").format(
                     **words, variable=secret["environment"]
                 ),
-                hint=_("Set it in an env file of the service, in the shell, or in a file .env beside compose.yaml."),
+                hint=_("Set it in an env file of the service, in the shell, or in a .env file next to compose.yaml."),
             )
         if "file" in secret:
             raise RefusedError(
                 _("{service}: the secret {name} cannot be read from {file}.").format(**words, file=secret["file"]),
-                hint=_("It should be a file of at most 1 MB that you may read."),
+                hint=_("It must be a file of at most 1 MB that you can read."),
             )
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from celadon.adapters import buildx, cgroup, engine, host
@@ -37,7 +38,7 @@ def capped(world: World) -> Iterator[tuple[str, ...]]:
     options = world.config.settings.build
     builder = ways.builder(options)
     cap = admission.build_memory(options, Memory(*host.memory()), builder)
-    way, why_not = _way(world, ways.offered(options, builder, router_image.sandbox(world)), cap)
+    way, why_not = _way(world, ways.offered(options, builder, partial(router_image.sandbox, world)), cap)
     if way is None:
         if options.uncapped == "refuse":
             raise RefusedError(

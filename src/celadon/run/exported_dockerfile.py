@@ -23,14 +23,16 @@ def checked(step: Build, folder: Path) -> str:
         text = (read_inside(root, dockerfile) or b"").decode(errors="replace")
     except UnsafeFile as problem:
         raise RefusedError(
-            _("{service}: its Dockerfile {reason}.").format(service=service, reason=problem.strerror),
+            _("{service}: the Dockerfile {reason}.").format(service=service, reason=problem.strerror),
             hint=_("Replace it with a regular file of at most 1 MB inside its checkout."),
         ) from None
     if wanted := frontend.refused(text, step.definition):
-        words = _("{service}: its Dockerfile asks for the frontend {image}, which runs in BuildKit's own place.")
+        words = _(
+            "{service}: the Dockerfile uses the frontend image {image}. BuildKit would run it with its own privileges."
+        )
         entry = f'{{{frontend.ARGUMENT}: "{wanted}"}}'
         raise RefusedError(
             words.format(service=service, image=wanted),
-            hint=_("If it is meant, the compose file says so: build.args: {entry}").format(entry=entry),
+            hint=_("If this is intended, declare it in compose.yaml: build.args: {entry}").format(entry=entry),
         )
     return text

@@ -74,10 +74,10 @@ def _run(world: World, step: steps.Build, folder: Path, dockerfile: str, flags: 
 def _warn_of_pointers(world: World, service: str, pointers: Sequence[str]) -> None:
     if pointers:
         words = ngettext(
-            "{service}: {n} file is built as a pointer of Git LFS, without its content: {files}. "
-            "Install git-lfs on this server (git lfs install).",
-            "{service}: {n} files are built as pointers of Git LFS, without their content: {files}. "
-            "Install git-lfs on this server (git lfs install).",
+            "{service}: {n} file is built as a Git LFS pointer, without its content: {files}. Install git-lfs "
+            "on this server (git lfs install).",
+            "{service}: {n} files are built as Git LFS pointers, without their content: {files}. Install "
+            "git-lfs on this server (git lfs install).",
             len(pointers),
         )
         world.report.note(words.format(service=service, n=len(pointers), files=", ".join(pointers[:POINTERS_SHOWN])))

@@ -38,7 +38,7 @@ def freeze(world: World, step: steps.Freeze) -> None:
         expected = frozen.release.image_id or known.get(frozen.image, image_id)
         if image_id != expected:
             raise RefusedError(
-                _("{service}: the tag {image} no longer names the image that was built or tested.").format(
+                _("{service}: the tag {image} no longer points to the image that was built or tested.").format(
                     service=frozen.release.service, image=frozen.image
                 ),
                 evidence=[f"{expected} → {image_id}"],

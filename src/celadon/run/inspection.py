@@ -54,10 +54,10 @@ def scan(world: World, step: Scan) -> None:
     if done.code:
         raise RefusedError(
             _(
-                "{service}: the scan refuses the image (`{program}` exited with code {code}); nothing was switched."
+                "{service}: the image failed the scan (`{program}` exited with code {code}). Nothing was switched."
             ).format(service=step.service, program=step.command[0], code=done.code),
             evidence=_lines(done.tail),
-            hint=_("Fix what it found and deploy again. The same by hand: {command}").format(
+            hint=_("Fix the findings and deploy again. Run it yourself: {command}").format(
                 command=" ".join(for_image(step.command, image))
             ),
         )
@@ -68,7 +68,7 @@ def keep_sbom(world: World, step: KeepSbom) -> None:
     """Keep what the command prints, unless it is there already. Raises RefusedError for what is no JSON object."""
     image = _recorded(world, step.image)
     if evidence.found(world.layout, image, evidence.SBOM) is not None:
-        world.report.detail(_("{service}: kept already").format(service=step.service))
+        world.report.detail(_("{service}: SBOM already stored").format(service=step.service))
         return
     try:
         done = _run(world, step.service, step.command, image, keep=SBOM_MOST)
@@ -81,15 +81,15 @@ def keep_sbom(world: World, step: KeepSbom) -> None:
     if done.code > 0:
         problem = _("`{program}` exited with code {code}").format(program=step.command[0], code=done.code)
     else:
-        problem = _("`{program}` printed no JSON object of at most {size} MB").format(
+        problem = _("`{program}` did not print a JSON object of at most {size} MB").format(
             program=step.command[0], size=SBOM_MOST >> 20
         )
     raise RefusedError(
-        _("{service}: there is no SBOM: {problem}; nothing was switched.").format(
+        _("{service}: the SBOM could not be created: {problem}. Nothing was switched.").format(
             service=step.service, problem=problem
         ),
         evidence=_lines(done.tail) if done.code > 0 else (),
-        hint=_("The same by hand: {command}").format(command=" ".join(for_image(step.command, image))),
+        hint=_("Run it yourself: {command}").format(command=" ".join(for_image(step.command, image))),
     )
 
 
@@ -105,7 +105,7 @@ def _recorded(world: World, tag: str) -> str:
     """The id of the image that was built, pulled or tested under a tag, wherever the tag points now."""
     if image_id := projection.recorded_images(world).get(tag):
         return image_id
-    raise CeladonError(_("The record does not know the image {image}.").format(image=tag), hint="celadon reconcile")
+    raise CeladonError(_("The image {image} is not in the record.").format(image=tag), hint="celadon reconcile")
 
 
 def _run(world: World, service: str, command: tuple[str, ...], image: str, *, keep: int = 0) -> process.Result:
@@ -115,10 +115,10 @@ def _run(world: World, service: str, command: tuple[str, ...], image: str, *, ke
         words[0] = str(world.config.folder / words[0])
     if not shutil.which(words[0]):
         raise RefusedError(
-            _("{service}: the program `{program}` is not installed, or not executable; nothing was switched.").format(
+            _("{service}: the program `{program}` is not installed or not executable. Nothing was switched.").format(
                 service=service, program=command[0]
             ),
-            hint=_("Install it, or change x-celadon.policy."),
+            hint=_("Install it or change x-celadon.policy."),
         )
     given = {name: value for name, value in os.environ.items() if _is_given(name, command[0])}
     given |= {"CELADON_ENV": world.config.name, "CELADON_SERVICE": service}
@@ -136,11 +136,11 @@ def _run(world: World, service: str, command: tuple[str, ...], image: str, *, ke
         )
     except CommandTimeout as error:
         raise RefusedError(
-            _("{service}: `{program}` took longer than {seconds:g} s and was stopped; nothing was switched.").format(
+            _("{service}: `{program}` took longer than {seconds:g} s and was stopped. Nothing was switched.").format(
                 service=service, program=command[0], seconds=limit
             ),
             evidence=_lines(error.tail),
-            hint=_("Raise x-celadon.policy.timeout, or run it by hand: {command}").format(
+            hint=_("Raise x-celadon.policy.timeout, or run it yourself: {command}").format(
                 command=" ".join(for_image(command, image))
             ),
         ) from None

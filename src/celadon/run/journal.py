@@ -161,6 +161,6 @@ def _told(report: Report, name: str, words: Sequence[Any], events: Path) -> None
 
 def _changed(events: Path) -> CeladonError:
     return CeladonError(
-        _("{file} is not what Celadon wrote; the deployment goes on.").format(file=events),
-        hint=_("See how it ends: celadon history"),
+        _("{file} was modified; the deployment continues.").format(file=events),
+        hint=_("Check the result: celadon history"),
     )

@@ -56,8 +56,11 @@ def in_words(world: World, failure: BuildError, seen: Seen) -> BuildError:
                          _("Let it use more of the cap.") + node)  # fmt: skip
     if isinstance(seen.way, Group) and NO_PROCESS.search(told):
         return explained(
-            _("{service}: {step} could not start another process: builds may have {limit} together."),
-            _("Something starts processes without end, or let it run fewer jobs at a time."),
+            _(
+                "{service}: {step} could not start another process: all builds together are limited to {limit} "
+                "processes."
+            ),
+            _("Look for a process that forks endlessly, or run fewer jobs in parallel."),
         )
     if not KILLED.search(told) and not (seen.met and seen.way.sure):
         return failure

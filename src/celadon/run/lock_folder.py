@@ -65,14 +65,14 @@ class LockFolder:
 
     def _problem(self, found: os.stat_result) -> str:
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            return _("not a regular file of its own")
+            return _("not a regular file, or hard-linked")
         if found.st_size > LIMIT:
             return _("larger than {limit} bytes").format(limit=LIMIT)
         return "" if self.trust.covers(found) else _("owned by {owner}").format(owner=_owner(found))
 
     def _refused(self, name: str, reason: str | None) -> RefusedError:
         return RefusedError(
-            _("The host's lock cannot be used: {file} is not what Celadon put there ({reason}).").format(
+            _("The host's lock cannot be used: {file} was not created by Celadon ({reason}).").format(
                 file=self.path / name, reason=reason
             ),
             hint=_("Remove it: {command}").format(command=f"sudo rm -rf {self.path / name}"),
@@ -178,10 +178,12 @@ def _give_to(folder: int, group: int | None) -> None:
 def _cannot_be_made(path: Path, group: int | None, problem: OSError) -> RefusedError:
     name = group_name(group if group is not None else 0)
     return RefusedError(
-        _("The folder of the host's lock, {folder}, cannot be made: {problem}.").format(
+        _("Cannot create {folder}, the folder of the host's lock: {problem}.").format(
             folder=path, problem=problem.strerror
         ),
-        hint=_("Let root make it: {command}").format(command=f"sudo install -d -m {MODE:04o} -o root -g {name} {path}"),
+        hint=_("Create it as root: {command}").format(
+            command=f"sudo install -d -m {MODE:04o} -o root -g {name} {path}"
+        ),
     )
 
 
@@ -189,19 +191,19 @@ def _not_ours(path: Path, trust: Trust, found: os.stat_result) -> RefusedError:
     if stat.S_ISDIR(found.st_mode) and trust.covers(found):
         group = group_name(found.st_gid)
         return RefusedError(
-            _("This user may not use the host's lock: {folder} is for members of the group {group}.").format(
+            _("You do not have permission to use the host's lock: {folder} is restricted to the group {group}.").format(
                 folder=path, group=group
             ),
-            hint=_("Join it and log in again: {command}").format(
+            hint=_("Add yourself to the group and log in again: {command}").format(
                 command=f"sudo usermod -aG {group} {ownership.name(os.geteuid())}"
             ),
         )
     what = _("a folder") if stat.S_ISDIR(found.st_mode) else _("not a folder")
     return RefusedError(
-        _("The host's lock cannot be used: {path} is not Celadon's ({what}, owned by {owner}, mode {mode}).").format(
-            path=path, what=what, owner=_owner(found), mode=f"{stat.S_IMODE(found.st_mode):04o}"
-        ),
-        hint=_("Find out who put it there, and remove it: {command}").format(command=f"sudo rm -rf {path}"),
+        _(
+            "The host's lock cannot be used: {path} was not created by Celadon ({what}, owned by {owner}, mode {mode})."
+        ).format(path=path, what=what, owner=_owner(found), mode=f"{stat.S_IMODE(found.st_mode):04o}"),
+        hint=_("Find out who created it, then remove it: {command}").format(command=f"sudo rm -rf {path}"),
     )
 
 

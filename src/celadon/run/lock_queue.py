@@ -25,8 +25,11 @@ def ticket(folder: LockFolder) -> Iterator[str]:
         # Only now: a ticket that nobody holds is taken for a dead one's.
         os.rename(f".{name}", name, src_dir_fd=folder.descriptor, dst_dir_fd=folder.descriptor)
     except OSError as problem:
-        words = _("The line before the host's lock in {folder} cannot be joined: {problem}.")
-        raise CeladonError(words.format(folder=folder.path, problem=problem.strerror)) from None
+        words = _("Cannot join the queue for the host's lock in {folder}: {problem}.")
+        hint = _("Check the free space and inodes: {command}").format(
+            command=f"df -h {folder.path}; df -i {folder.path}"
+        )
+        raise CeladonError(words.format(folder=folder.path, problem=problem.strerror), hint=hint) from None
     try:
         yield name
     finally:

@@ -37,7 +37,7 @@ def reconcile(world: World) -> tuple[str, ...]:
     mine = [c for c in containers if c.environment == world.config.name]
     if helpers := [c for c in mine if c.role == labels.HELPER]:  # whoever holds the lock starts these one by one
         docker.remove([c.id for c in helpers])
-        done += [_("removed {name}, which nobody waits for").format(name=c.name) for c in helpers]
+        done += [_("removed the leftover helper container {name}").format(name=c.name) for c in helpers]
     routers = [c for c in mine if c.role == labels.ROUTER]
     if not routers:
         return tuple(done)  # the environment is down: `up` or the next deploy starts it

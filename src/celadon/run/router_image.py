@@ -51,7 +51,7 @@ def note(world: World, image_id: str) -> RouterImage:
         return kept
     if kept and kept.reference == reference:
         world.report.note(
-            _("The router's image {reference} was {before} and is {now}.").format(
+            _("The router image {reference} changed from {before} to {now}.").format(
                 reference=reference, before=kept.id, now=image_id
             )
         )
@@ -66,9 +66,11 @@ def _version(world: World, image_id: str) -> str:
         return ".".join(map(str, nginx.version(_sandbox(world, image_id))))
     except CommandError as error:
         raise CeladonError(
-            _("nginx does not run in the router's image {image}.").format(image=image_id),
+            _("nginx does not run in the router image {image}.").format(image=image_id),
             evidence=error.tail[-5:] or [error.message],
-            hint=_("x-celadon.router.image names it: {reference}").format(reference=world.config.settings.router.image),
+            hint=_("Set x-celadon.router.image to an nginx image (now {reference}).").format(
+                reference=world.config.settings.router.image
+            ),
         ) from None
 
 
@@ -114,7 +116,7 @@ def _obtained(world: World, reference: str) -> str:
             patiently(lambda: docker.pull(reference, limit, world.report.log), labels.ROUTER, world.report.note)
         except CommandError as error:
             raise CeladonError(
-                _("The router's image {reference} cannot be pulled.").format(reference=reference),
+                _("Cannot pull the router image {reference}.").format(reference=reference),
                 evidence=error.tail[-5:] or [error.message],
                 hint=error.hint or _("Is the registry reached, and are you logged in? docker login"),
             ) from None

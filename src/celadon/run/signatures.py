@@ -60,7 +60,10 @@ def _recorded(config: EnvironmentConfig, layout: Layout, one: Signature, image_i
     kept = evidence.found(layout, image_id, evidence.SIGNATURE) or {}
     if {key: kept.get(key) for key in ("commit", *_asked(config))} == {"commit": one.commit, **_asked(config)}:
         return replace(one, by=str(kept.get("by")), key=str(kept.get("key")), tag=str(kept.get("tag") or ""))
-    return replace(one, problem=_("no repository here has the commit, and it was not verified when it was deployed"))
+    return replace(
+        one,
+        problem=_("the commit is not in a local repository, and its signature was not verified when it was deployed"),
+    )
 
 
 def _verified(config: EnvironmentConfig, wanted: list[Signature], *, fetched: bool = False) -> dict[str, Signature]:
@@ -89,10 +92,14 @@ def verified(config: EnvironmentConfig, one: Signature) -> Signature:
     for file in (signers.ssh, signers.openpgp):
         if file and is_below(file, repository):
             raise RefusedError(
-                _("{file} lies in the repository of {service}: whoever pushes there says who may sign.").format(
-                    file=file, service=one.service
+                _(
+                    "{file} is in the repository of {service}: anyone who can push to it could change the allowed "
+                    "signers."
+                ).format(file=file, service=one.service),
+                hint=_(
+                    "Move it out of the checkout, for example to /etc/celadon, and set its path in "
+                    "x-celadon.policy.signed"
                 ),
-                hint=_("Move it out of the checkout, such as to /etc/celadon, and name it in x-celadon.policy.signed"),
             )
     judge = signatures.of_tags if wanted.what == "tags" else signatures.of_commit
     found: Verdict = judge(repository, one.commit, signers)
@@ -107,10 +114,10 @@ def verify(world: World, step: VerifySignatures) -> None:
         now = verified(world.config, one)
         if now.problem:
             raise RefusedError(
-                _("{service} {commit} is not signed as it must be: {problem}; nothing was changed.").format(
+                _("{service} {commit} does not meet the signing policy: {problem}. Nothing was changed.").format(
                     service=one.service, commit=one.short, problem=now.problem
                 ),
-                hint=_("Who may sign is in x-celadon.policy.signed."),
+                hint=_("Allowed signers: x-celadon.policy.signed"),
             )
         world.report.detail(
             _("{service}: {commit} is signed by {by} ({key})").format(

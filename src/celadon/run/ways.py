@@ -1,5 +1,6 @@
 """The ways to hold a build at its cap: how each is set, what Buildx is told, and what the kernel then knows of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,7 +55,7 @@ class Group:
     """A control group above all steps of the engine's own builder: the sum of what runs at one time is held."""
 
     cpus: float | None
-    sandbox: Sandbox
+    sandbox: Callable[[], Sandbox]
     group: str = cgroup.GROUP
 
     @property
@@ -161,7 +162,7 @@ def _more_by_the_file(wanted: int) -> str:
     return _("Let builds take more: x-celadon.build.memory: {wanted}m").format(wanted=wanted >> 20)
 
 
-def offered(options: BuildOptions, builder: Builder | None, sandbox: Sandbox) -> list[Way]:
+def offered(options: BuildOptions, builder: Builder | None, sandbox: Callable[[], Sandbox]) -> list[Way]:
     """The ways that the file leaves, the best first: what holds all steps together before what holds each."""
     if builder:
         return [Contained(builder), EachStep(options.cpus, builder.name)]

@@ -49,7 +49,7 @@ def _place() -> Path:
         return found
     raise RefusedError(
         _("No temporary folder is safe from other users: {folders}.").format(folders=", ".join(map(str, places))),
-        hint=_("Set TMPDIR to a folder of your own."),
+        hint=_("Set TMPDIR to a folder that you own."),
     )
 
 

@@ -26,17 +26,20 @@ def _bomb(levels: int) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x-deep: " + "[" * 200_000, "4:108: is too much: it is nested more than 100 levels deep"),
-        ("x-deep:\n  " + "- " * 200_000, "is too much: it is nested more than 100 levels deep"),
-        ("x-deep: " + "{a: " * 200_000, "is too much: it is nested more than 100 levels deep"),
-        ("x-deep: " + "[" * 3000 + "]" * 3000, "is too much: it is nested more than 100 levels deep"),
-        ("\n".join(" " * n + "a:" for n in range(1400)), "is too much: it is nested more than 100 levels deep"),
-        ("? " * 200_000, "is too much: it is nested more than 100 levels deep"),
-        (_bomb(10), "9:11: is too much: it holds more than 100000 values"),
-        ("x-list: [" + "1," * 100_001 + "1]", "is too much: it holds more than 100000 values"),
-        ("x-cycle: &a [*a]", "4:14: is too much: an alias inside of what it stands for"),
-        ("x-cycle: &a {b: {<<: *a}}", "is too much: an alias inside of what it stands for"),
-        ("# " + "x" * (1 << 20), "is too much: it is longer than 1.0M"),
+        ("x-deep: " + "[" * 200_000, "4:108: exceeds the limits for YAML: it is nested more than 100 levels deep"),
+        ("x-deep:\n  " + "- " * 200_000, "exceeds the limits for YAML: it is nested more than 100 levels deep"),
+        ("x-deep: " + "{a: " * 200_000, "exceeds the limits for YAML: it is nested more than 100 levels deep"),
+        ("x-deep: " + "[" * 3000 + "]" * 3000, "exceeds the limits for YAML: it is nested more than 100 levels deep"),
+        (
+            "\n".join(" " * n + "a:" for n in range(1400)),
+            "exceeds the limits for YAML: it is nested more than 100 levels deep",
+        ),
+        ("? " * 200_000, "exceeds the limits for YAML: it is nested more than 100 levels deep"),
+        (_bomb(10), "9:11: exceeds the limits for YAML: it has more than 100000 values"),
+        ("x-list: [" + "1," * 100_001 + "1]", "exceeds the limits for YAML: it has more than 100000 values"),
+        ("x-cycle: &a [*a]", "4:14: exceeds the limits for YAML: an alias refers to an anchor that contains it"),
+        ("x-cycle: &a {b: {<<: *a}}", "exceeds the limits for YAML: an alias refers to an anchor that contains it"),
+        ("# " + "x" * (1 << 20), "exceeds the limits for YAML: it is larger than 1.0M"),
     ],
 )
 def test_excess_is_said_with_its_place(tmp_path: Path, text: str, words: str) -> None:
@@ -56,8 +59,8 @@ def _refused(file: Path) -> str:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("zero", "it is not a regular file"),
-        ("pipe", "it is not a regular file"),
+        ("zero", "is not a regular file"),
+        ("pipe", "is not a regular file"),
         ("folder", "Is a directory"),
     ],
 )
@@ -78,7 +81,7 @@ def test_what_an_included_file_makes_of_a_small_one_is_measured_too(tmp_path: Pa
     for text in ("x: " + "[" * 300_000, "x: [" + "1," * 600_000 + "1]"):
         with pytest.raises(ConfigError) as refused:
             rendered(raw, "staging", lambda *_words, text=text: Rendered(text))  # type: ignore[misc]
-        assert "is too much, with all files that it includes" in refused.value.problems[0].message
+        assert "exceeds the limits with all the files that it includes" in refused.value.problems[0].message
 
 
 def test_a_large_file_of_a_large_team_is_fine(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_interpolation_is_kept_as_it_is_written(team: Team) -> None:
     )
     assert team.service("hub")["environment"] == {"T": "${T}"}
     assert 'URL="${STAGING_URL}/x"\n' in team.texts["config/.env.staging"]
-    assert "KEY='c$d'\n" in team.texts["config/.env.production"]
+    assert 'KEY="c\\$d"\n' in team.texts["config/.env.production"]
 
 
 def test_the_names_of_twins_are_renamed_where_they_are_hosts(team: Team) -> None:

@@ -91,7 +91,7 @@ def test_a_tag_that_names_another_image_is_said_and_waits_for_up(reference: str)
     unmoved = replace(seen, images={**seen.images, "nginx:1.30": "sha256:", "nginx:latest": "sha256:"})
     notes = plan_deploy(made, moved, ["hub"], force=False).notes
     pinned = "@" in reference
-    assert sum("names another image now: sha256:new" in note for note in notes) == (0 if pinned else 1)
+    assert sum("now points to sha256:new" in note for note in notes) == (0 if pinned else 1)
     assert routers(plan_up(made, moved)) == [(False, "") if pinned else (True, "sha256:new")]
     assert not plan_up(made, unmoved).notes and plan_up(made, moved).notes == (() if pinned else notes[:1])
 
