@@ -48,6 +48,11 @@ def pushed(team: Workspace, name: str, dockerfile: str, **files: str) -> None:
     team.commit(name, {"Dockerfile": dockerfile, **files}, "a commit")
 
 
+def anew(team: Workspace) -> str:
+    """An instruction that keeps the steps after it from the cache of earlier runs: a cached step prints nothing."""
+    return f"ENV STORY={team.name}\n"
+
+
 def built(team: Workspace, name: str, expect: int = 0) -> str:
     """What the operator sees of a build, and what its steps printed."""
     ran = team.celadon("build", "staging", team.unique(name), expect=expect)
@@ -113,7 +118,8 @@ def test_no_dockerfile_takes_the_image_of_another_service(team: Workspace) -> No
     service = team.services[team.unique("shop")]
     service["build"] = {"context": service["build"], "additional_contexts": {"hub": f"docker-image://{release}"}}
     team.write()
-    pushed(team, "shop", 'FROM nginx:1.30\nCOPY --from=hub /hidden /\nRUN echo "<it: $(cat /hidden)>"\n')
+    text = f'FROM nginx:1.30\nCOPY --from=hub /hidden /\n{anew(team)}RUN echo "<it: $(cat /hidden)>"\n'
+    pushed(team, "shop", text)
     assert found(built(team, "shop")) == {"it: hidden"}
 
 
@@ -131,7 +137,11 @@ def test_add_brings_nothing_from_the_hosts_own_network(shop: Workspace, tmp_path
         refused = shop.celadon("build", "staging", expect=1).err
         assert page in refused and "--checksum" in refused and shop.images() == []
         known = hashlib.sha256(b"internal\n").hexdigest()
-        pushed(shop, "shop", f'{SMALL}ADD --checksum=sha256:{known} {page} /page\nRUN echo "<it: $(cat /page)>"\n')
+        pushed(
+            shop,
+            "shop",
+            f'{SMALL}ADD --checksum=sha256:{known} {page} /page\n{anew(shop)}RUN echo "<it: $(cat /page)>"\n',
+        )
         assert found(built(shop, "shop")) == {"it: internal"}
         server.shutdown()
 
@@ -158,7 +168,7 @@ def test_logins_of_proxies_are_on_no_command_line(shop: Workspace) -> None:
     service["build"] = {"context": service["build"], "args": args}
     shop.write()
     see = 'test "$HTTP_PROXY" = "$https_proxy" && test "$NO_PROXY" = localhost && test "$MY_PROXY" = "$HTTP_PROXY"'
-    pushed(shop, "shop", f'{SMALL}ARG MY_PROXY\nRUN {see} && echo "<length: ${{#HTTP_PROXY}}>"\n')
+    pushed(shop, "shop", f'{SMALL}{anew(shop)}ARG MY_PROXY\nRUN {see} && echo "<length: ${{#HTTP_PROXY}}>"\n')
     with command_lines() as seen:
         told = built(shop, "shop")
     assert found(told) == {f"length: {len(proxy)}"} and secret not in told
