@@ -1,5 +1,7 @@
 """Another user of the host plants files where root, or a team, will look: they are refused, and nothing is run."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +9,7 @@ from tempfile import gettempdir
 
 import pytest
 
+from celadon.state import audit_log
 from celadon.state.private import PREFIX
 from tests.attack.local_user import Host, Ran, host, reachable
 
@@ -97,3 +100,28 @@ def test_folders_of_the_caller_that_sudo_kept_hold_no_secrets(machine: Host, com
     ran = machine.root("env", "-u", "XDG_CACHE_HOME", *environment, sys.executable, "-c", PLACES, str(theirs))
     assert ran.code == 0 and ran.seconds < 20, ran.said
     assert str(theirs) not in ran.said and ran.said.startswith(f"{gettempdir()}/{PREFIX}"), ran.said
+
+
+def test_a_home_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
+    """`sudo -u deploy` may keep HOME=/root, which that user cannot even look into."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    code = """
+import os, pwd
+from celadon.state import caps
+os.setuid(pwd.getpwnam("nobody").pw_uid)
+caps.remember("28", "group")
+print(caps.file())
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"HOME": str(home)})
+    assert ran.returncode == 0 and str(home) not in ran.stdout, ran.stderr
+
+
+def test_the_owner_of_a_workspace_keeps_the_audit_log_that_root_began(tmp_path: Path) -> None:
+    folder = tmp_path / ".celadon"
+    folder.mkdir()
+    os.chown(folder, 1, 1)
+    said = {"event": "asked", "verb": "deploy"}
+    assert audit_log.append(folder / "audit.jsonl", said) == 1
+    found = (folder / "audit.jsonl").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1, 1, 0o600)

@@ -111,16 +111,6 @@ def test_what_is_no_file_of_its_own_is_not_written(tmp_path: Path, log: Path) ->
             audit_log.append(tmp_path / name, entry(1))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
-def test_the_owner_of_a_workspace_goes_on_where_root_began(tmp_path: Path) -> None:
-    folder = tmp_path / ".celadon"
-    folder.mkdir()
-    os.chown(folder, 1, 1)
-    assert audit_log.append(folder / "audit.jsonl", entry(1)) == 1
-    found = (folder / "audit.jsonl").stat()
-    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1, 1, 0o600)
-
-
 @pytest.mark.parametrize(
     "odd", [{"services": 5}, {"releases": [1]}, {"releases": {"web": 1}}, {"at": "x"}, {"at": "2026-01-01"}]
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from celadon.adapters import build_inputs, git, git_command, git_export, git_tree, no_follow
+from celadon.adapters.child_limits import Limits
 from celadon.errors import CeladonError, CommandError, RefusedError
 from tests.attack import repositories
 from tests.attack.repositories import POINTER, Repository
@@ -216,7 +217,7 @@ def test_a_pack_that_expands_is_stopped_at_the_memory_limit(
     subprocess.run(["git", "-C", pushed.folder, "index-pack", "--stdin"], stdin=pack.open("rb"), check=True,
                    capture_output=True)  # fmt: skip
     pushed.commit(pushed.tree([("100644", "big", blob)]))
-    monkeypatch.setattr(git_command, "LIMITS", git_command.process.Limits(64 << 20, 60))
+    monkeypatch.setattr(git_command, "LIMITS", Limits(64 << 20, 60))
     clone = tmp_path / "clone"
     git.keep_clone(clone, f"file://{pushed.folder}")
     with pytest.raises(CeladonError, match="web: git cannot fetch") as refused:

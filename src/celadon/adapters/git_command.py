@@ -1,7 +1,7 @@
 """Running git: in silence, within limits of time and memory, and never by the settings of a repository that was pushed.
 
-What git reads was written by whoever may push. A few objects can describe a tree of billions of files, or a blob that
-is a thousand times as large as what was sent.
+Anyone who can push writes what git reads. A few objects can describe a tree of billions of files, or a blob that is a
+thousand times as large as what was sent.
 """
 
 import os
@@ -11,13 +11,14 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 from celadon.adapters import host, process
+from celadon.adapters.child_limits import Limits
 from celadon.adapters.output import KEPT
 from celadon.errors import CommandError
 from celadon.locale import _, numbers
 
 MEMORY = 1 << 30  # bytes that each git process may write to; packs, which git only reads, don't count
 SECONDS = 900  # of a processor, for each git process: also for one that git leaves running in the background
-LIMITS = process.Limits(MEMORY, SECONDS)
+LIMITS = Limits(MEMORY, SECONDS)
 ANSWER_LIMIT = 60.0
 TREE_LIMIT = 120.0  # for a whole tree, on a server that has much else to do
 

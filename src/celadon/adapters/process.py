@@ -2,7 +2,6 @@
 
 import functools
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar, cast
 
+from celadon.adapters.child_limits import Limits, leash, limited
 from celadon.adapters.output import KEPT, TAIL, OnLine, Reader
 from celadon.errors import CommandError, CommandTimeout
 from celadon.locale import _, numbers
@@ -29,17 +29,6 @@ R = TypeVar("R")
 
 _ending = threading.Event()  # what runs side by side is to end, and nothing new to begin there
 _children: "set[subprocess.Popen[bytes]]" = set()  # those that run, in whatever thread
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the kernel lets a child have, and each process that it starts: bytes of memory that it writes to (files that
-    are mapped for reading don't count), seconds of a processor. A process that wants more memory fails; one that
-    computes for longer is killed.
-    """
-
-    memory: int
-    seconds: int
 
 
 @dataclass(frozen=True)
@@ -72,15 +61,14 @@ def run(
     `env` is added to this process's environment. `on_line` is called with every line of both streams as it comes
     (from reader threads). The child gets a session of its own, so that Ctrl-C reaches only Celadon, which then ends
     the child's whole group: nothing goes on unseen. `bound` is for what takes long and changes something: the kernel
-    kills it when Celadon is killed, so that it does not work against whoever heals. With `whole`, `env` is all of the
-    child's environment. `keep` is how many bytes of
-    standard output may come, 0 where nobody wants them: then none are kept, and there may be any number. `watch` is
-    called every second; where it returns words, the child is stopped, and they are the error's.
+    kills it when Celadon is killed, so that it does not work against a repair. With `whole`, `env` is all of the
+    child's environment. `keep` is how many bytes of standard output may come; with 0 none are kept, and there may be
+    any number. `watch` is called every second; where it returns words, the child is stopped, and they are the error's.
 
     Raises CommandError when the code is not 0 and `check` is set, when more than `keep` bytes come, and when `watch`
     objects; CommandTimeout after `timeout` seconds.
     """
-    prefix = [*(_leash() if bound else ()), *_limited(limits)]
+    prefix = [*(leash() if bound else ()), *limited(limits)]
     child = _start(argv, cwd, env, feeds=stdin is not None, prefix=prefix, whole=whole)
     _children.add(child)
     tail: deque[str] = deque(maxlen=TAIL)
@@ -126,7 +114,7 @@ def pieces(
 
     Raises CommandError when the code is not 0, CommandTimeout after `timeout` seconds.
     """
-    child = _start(argv, cwd, env, prefix=_limited(limits))
+    child = _start(argv, cwd, env, prefix=limited(limits))
     _children.add(child)
     end = time.monotonic() + timeout
     tail: deque[str] = deque(maxlen=TAIL)
@@ -250,33 +238,6 @@ def _start(
         )
     except OSError as problem:
         raise _not_started([*prefix, *argv], problem) from None
-
-
-def _limited(limits: Limits | None) -> tuple[str, ...]:
-    """The words before a command that limit it from its first instruction on."""
-    if limits is None:
-        return ()
-    memory, seconds = _allowed(resource.RLIMIT_DATA, limits.memory), _allowed(resource.RLIMIT_CPU, limits.seconds)
-    return ("prlimit", f"--data={memory}", f"--cpu={seconds}")
-
-
-def _allowed(kind: int, wanted: int) -> int:
-    """`wanted`, or less where this process itself is limited to that: only root may raise a limit again."""
-    _soft, hard = resource.getrlimit(kind)
-    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-
-
-@functools.cache
-def _leash() -> tuple[str, ...]:
-    """The words before a command that let it die with its parent; none where util-linux is too old or missing.
-
-    Not `preexec_fn`: Python cannot promise it in a process with threads, and readers of output are threads.
-    """
-    words = ("setpriv", "--pdeathsig", "KILL", "--")
-    try:
-        return words if subprocess.run([*words, "true"], capture_output=True).returncode == 0 else ()
-    except FileNotFoundError:
-        return ()
 
 
 def _not_started(argv: Sequence[str], problem: OSError) -> CommandError:
